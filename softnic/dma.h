@@ -22,6 +22,7 @@ struct dma {
     uint32_t count, room;
     struct dma_range last; /* of the last hit: almost always the right one; bytes 0: none */
     uint64_t faults;       /* look-ups outside, for the report */
+    uint32_t generation;   /* each map and unmap bumps it: who keeps our addresses looks again */
 };
 
 void dma_init(struct dma *dma);
