@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The front door: everything here is a few words for what meson, ninja and tools/ do.
+.PHONY: all run test test-guest bench loc lint install clean help deps
+
+DESTDIR ?=
+prefix ?= /usr/local
+
+all: build/build.ninja
+	ninja -C build
+
+help:
+	@echo "make run         install what is missing, build, and forward packets through the emulated NIC"
+	@echo "make test        install what is missing, build, run every test that needs no guest"
+	@echo "make test-guest  run the tests that need a guest, in QEMU"
+	@echo "make             build: the command is build/leat"
+	@echo "make bench       build and run the benchmarks"
+	@echo "make loc         count the lines of code that a forwarding program needs"
+	@echo "make lint        check formatting, layering, manual pages, and the code with two analysers"
+	@echo "make install     install to prefix=$(prefix) below DESTDIR"
+	@echo "make clean       remove what was built"
+
+deps:
+	@tools/install-deps
+
+build/build.ninja:
+	meson setup build .
+
+run: deps all
+	build/leat demo
+
+test: deps
+	tools/test
+
+test-guest:
+	@echo "No tests need a guest yet: those of virtio-net and vfio will be the first."
+
+bench: deps all
+	ninja -C build bench
+
+loc: deps all
+	tools/loc build
+
+lint: deps
+	tools/lint
+
+install: deps
+	meson setup build . --prefix=$(prefix) $(if $(wildcard build/build.ninja),--reconfigure)
+	ninja -C build
+	meson install -C build --no-rebuild $(if $(DESTDIR),--destdir=$(DESTDIR))
+
+clean:
+	rm -rf build build-*
