@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command `leat`: finds the subcommand and runs it. */
+#include "command.h"
+#include <leat/version.h>
+#include <stdio.h>
+#include <string.h>
+
+static int cmd_help(int argc, char **argv);
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    { "help", "show what a subcommand does and takes", cmd_help },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *to) {
+    fputs("usage: leat COMMAND [OPTION...] [PORT...]\n"
+          "       leat --version\n"
+          "\n"
+          "Fast packet I/O between ports of any kind.\n"
+          "\n"
+          "Commands:\n",
+          to);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n'leat help COMMAND' shows a command's options and examples.\n", to);
+}
+
+static int run(const char *name, int argc, char **argv) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strcmp(name, commands[i].name))
+            return commands[i].run(argc, argv);
+    fprintf(stderr, "leat: there is no command '%s'; 'leat help' lists them\n", name);
+    return COMMAND_USAGE;
+}
+
+static int cmd_help(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stdout);
+        return COMMAND_OK;
+    }
+    char help[] = "--help";
+    char *asked[] = { argv[1], help, NULL };
+    return strcmp(argv[1], "help") ? run(argv[1], 2, asked) : cmd_help(1, asked);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return COMMAND_USAGE;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        puts("leat " LEAT_VERSION);
+        return COMMAND_OK;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+        print_help(stdout);
+        return COMMAND_OK;
+    }
+    return run(argv[1], argc - 1, argv + 1);
+}
