@@ -24,6 +24,7 @@ struct leat_port {
     const struct leat_port_ops *ops;
     const struct leat_driver *driver;
     char *name;    /* as opened */
+    char *parts;   /* a copy, cut into address and options */
     char *address; /* between the colon and the first comma */
     struct leat_option options[LEAT_OPTIONS_MAX];
     uint32_t option_count;
@@ -76,11 +77,31 @@ extern const struct leat_driver *const leat_drivers[];
 struct leat_queue_head {
     struct leat_queue public;
     struct leat_stats stats;
+    bool profile; /* time the work on the cache, once a batch */
+    uint64_t buffer_cycles;
 };
 
 /* Adds to a counter of one's own queue: a plain add for the machine, never torn for a reader. */
 #define LEAT_COUNT(counter, n) \
     __atomic_store_n(&(counter), (counter) + (uint64_t)(n), __ATOMIC_RELAXED)
+
+/* TSC, for profiles. */
+static inline uint64_t leat_cycles(void) {
+    return __builtin_ia32_rdtsc();
+}
+
+/* Around the cache work of a batch: t = leat_profile_start(q); ... leat_profile_stop(q, t); */
+static inline uint64_t leat_profile_start(const struct leat_queue_head *queue) {
+    return __builtin_expect(queue->profile, 0) ? leat_cycles() : 0;
+}
+
+static inline void leat_profile_stop(struct leat_queue_head *queue, uint64_t start) {
+    if (__builtin_expect(start != 0, 0))
+        LEAT_COUNT(queue->buffer_cycles, leat_cycles() - start);
+}
+
+/* Splits a port's name into scheme, address and options; see options.c. */
+int leat_parse_name(struct leat_port *port, const char *name, char **scheme);
 
 /* Options of the port's name. Each returns 1 when present (and marks it used), 0 when not, or
  * leat_fail(EINVAL) with a sentence when the value is wrong. */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What only some ports can do: answered with -ENOTSUP by the others. */
+#include "driver.h"
+#include <errno.h>
+
+static int not_supported(struct leat_port *port, const char *what) {
+    return leat_fail(ENOTSUP, "%s: cannot %s: %s: ports have no such thing", port->name, what,
+                     port->driver->scheme);
+}
+
+int leat_port_set_promisc(struct leat_port *port, bool on) {
+    return port->ops->set_promisc ? port->ops->set_promisc(port, on)
+                                  : not_supported(port, "change promiscuous mode");
+}
+
+int leat_port_set_mac(struct leat_port *port, const uint8_t mac[6]) {
+    return port->ops->set_mac ? port->ops->set_mac(port, mac)
+                              : not_supported(port, "set an address");
+}
+
+int leat_port_set_multicast(struct leat_port *port, const uint8_t (*groups)[6], uint32_t n) {
+    return port->ops->set_multicast ? port->ops->set_multicast(port, groups, n)
+                                    : not_supported(port, "filter multicast groups");
+}
+
+int leat_port_counters(struct leat_port *port, struct leat_counter *counters, uint32_t n) {
+    return port->ops->counters ? port->ops->counters(port, counters, n) : 0;
+}
+
+int leat_queue_fd(struct leat_queue *queue) {
+    return queue->port->ops->queue_fd ? queue->port->ops->queue_fd(queue)
+                                      : not_supported(queue->port, "wait");
+}
+
+int leat_queue_arm(struct leat_queue *queue) {
+    return queue->port->ops->queue_arm ? queue->port->ops->queue_arm(queue)
+                                       : not_supported(queue->port, "wait");
+}
+
+void leat_queue_disarm(struct leat_queue *queue) {
+    if (queue->port->ops->queue_disarm)
+        queue->port->ops->queue_disarm(queue);
+}
+
+void leat_queue_profile(struct leat_queue *queue, bool on) {
+    ((struct leat_queue_head *)queue)->profile = on;
+}
+
+uint64_t leat_queue_buffer_cycles(const struct leat_queue *queue) {
+    return __atomic_load_n(&((const struct leat_queue_head *)queue)->buffer_cycles,
+                           __ATOMIC_RELAXED);
+}
+
+/* Only counted up to `i`: the list may be empty. */
+static const struct leat_driver *kind(uint32_t i) {
+    const struct leat_driver *const *driver = leat_drivers;
+    while (*driver && i > 0) {
+        driver++;
+        i--;
+    }
+    return *driver;
+}
+
+const char *leat_port_kind(uint32_t i) {
+    return kind(i) ? kind(i)->scheme : NULL;
+}
+
+const char *leat_port_kind_summary(uint32_t i) {
+    return kind(i) ? kind(i)->summary : NULL;
+}
