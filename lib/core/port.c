@@ -77,11 +77,15 @@ int leat_port_open(struct leat_port **out, const char *name, struct leat_pool *p
     port->index = take_index();
     leat_pool_hold(pool);
     int err = open_driver(port, name, opts);
-    if (err < 0)
+    if (err < 0) {
+        char *why = strdup(leat_error()); /* closing may fail too, and say so */
         leat_port_close(port, NULL);
-    else
-        *out = port;
-    return err;
+        leat_fail(0, "%s", why ? why : "no memory");
+        free(why);
+        return err;
+    }
+    *out = port;
+    return 0;
 }
 
 void leat_port_close(struct leat_port *port, struct leat_stats *final) {
