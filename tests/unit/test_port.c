@@ -47,10 +47,9 @@ static int fake_stats(struct leat_port *port, struct leat_stats *stats) {
     return 0;
 }
 
-static const struct leat_port_ops fake_ops = { .queue_start = fake_queue_start,
-                                               .close = fake_close,
-                                               .caps = fake_caps,
-                                               .stats = fake_stats };
+static const struct leat_port_ops fake_ops = {
+    .queue_start = fake_queue_start, .close = fake_close, .caps = fake_caps, .stats = fake_stats
+};
 
 static int fake_open(struct leat_port *port) {
     port->ops = &fake_ops;
@@ -155,11 +154,11 @@ static void a_queue_starts_once_and_on_its_own_pool(void **state) {
 
     struct leat_pool *other;
     struct leat_cache *foreign;
-    assert_int_equal(leat_pool_create(&other, &(struct leat_pool_opts){
-                                                  .size = sizeof(struct leat_pool_opts),
-                                                  .buffers = 4,
-                                                  .pages = LEAT_PAGES_4K }),
-                     0);
+    assert_int_equal(
+        leat_pool_create(&other, &(struct leat_pool_opts){ .size = sizeof(struct leat_pool_opts),
+                                                           .buffers = 4,
+                                                           .pages = LEAT_PAGES_4K }),
+        0);
     assert_int_equal(leat_cache_open(&foreign, other), 0);
     assert_int_equal(leat_port_queue(port, 0, foreign, &queue), -EINVAL);
     assert_non_null(strstr(leat_error(), "another pool"));
