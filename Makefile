@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The front door: everything here is a few words for what meson, ninja and tools/ do.
-.PHONY: all run test test-guest bench loc lint install clean help
+.PHONY: all run test test-guest bench loc lint install clean help deps
 
 DESTDIR ?=
 prefix ?= /usr/local
@@ -19,32 +19,31 @@ help:
 	@echo "make install     install to prefix=$(prefix) below DESTDIR"
 	@echo "make clean       remove what was built"
 
-# What a target needs installed; nothing happens when it is there.
-needs-%:
-	@tools/install-deps $(subst -, ,$*)
+deps:
+	@tools/install-deps
 
 build/build.ninja:
 	meson setup build .
 
-run: needs-build all
+run: deps all
 	build/leat demo
 
-test: needs-build-test
+test: deps
 	tools/test
 
 test-guest:
 	@echo "No tests need a guest yet: those of virtio-net and vfio will be the first."
 
-bench: needs-build-bench all
-	bench/run
+bench: deps all
+	ninja -C build bench
 
-loc: needs-build all
+loc: deps all
 	tools/loc build
 
-lint: needs-build-lint all
+lint: deps
 	tools/lint
 
-install: needs-build
+install: deps
 	meson setup build . --prefix=$(prefix) $(if $(wildcard build/build.ninja),--reconfigure)
 	ninja -C build
 	meson install -C build --no-rebuild $(if $(DESTDIR),--destdir=$(DESTDIR))

@@ -7,6 +7,7 @@
 #define LEAT_CORE_DRIVER_H
 
 #include "cache.h"
+#include "cycles.h"
 #include "error.h"
 #include <leat/port.h>
 #include <stdatomic.h>
@@ -84,11 +85,6 @@ struct leat_queue_head {
 /* Adds to a counter of one's own queue: a plain add for the machine, never torn for a reader. */
 #define LEAT_COUNT(counter, n) \
     __atomic_store_n(&(counter), (counter) + (uint64_t)(n), __ATOMIC_RELAXED)
-
-/* TSC, for profiles. */
-static inline uint64_t leat_cycles(void) {
-    return __builtin_ia32_rdtsc();
-}
 
 /* Around the cache work of a batch: t = leat_profile_start(q); ... leat_profile_stop(q, t); */
 static inline uint64_t leat_profile_start(const struct leat_queue_head *queue) {

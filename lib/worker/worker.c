@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The worker's loop. Only its own thread runs it; others stop it and read its statistics.
+ *
+ *            batch() > 0, or loaded (load.h)
+ *            +----+
+ *            v    |      empty              nothing came meanwhile
+ *   start -> poll +----------> arm all ---------------------------> epoll_wait
+ *            ^                    | something came                     |
+ *            +---------- disarm <-+------------------------------------+ frame, tick, stop
+ */
+#include "lib/core/cycles.h"
+#include "lib/core/error.h"
+#include "load.h"
+#include <errno.h>
+#include <leat/worker.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_DEFAULT_NS 10000000
+#define NAP_NS          1000000 /* the longest sleep on a queue that cannot wake us */
+
+/* The clock is read only this often: clock_gettime() costs as much as forwarding a packet. At any
+ * TSC rate from 1 to 5 GHz it is well below the load's interval. */
+#define LOOK_CYCLES 32768
+
+struct leat_worker {
+    struct leat_worker_opts opts;
+    struct leat_queue **queues;
+    bool must_nap; /* a queue cannot wake us */
+    int epoll_fd;  /* the queues and stop_fd */
+    int stop_fd;   /* eventfd, readable once stop was asked for */
+    bool stop;     /* the same, cheaper to look at; atomic */
+    bool pinned;   /* restore `cores` when done */
+    cpu_set_t cores;
+    pthread_t thread;
+    int status;      /* of a run in `thread` */
+    char error[256]; /* its sentence */
+
+    /* Of the run. */
+    struct load load;
+    uint64_t looked_tsc, tick_due_ns;
+    struct leat_worker_stats stats; /* written by the runner with add() */
+};
+
+static void add(uint64_t *counter, uint64_t n) {
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static bool stopped(const struct leat_worker *worker) {
+    return __atomic_load_n(&worker->stop, __ATOMIC_RELAXED);
+}
+
+static int watch(struct leat_worker *worker, int fd) {
+    struct epoll_event event = { .events = EPOLLIN };
+    if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST)
+        return 0; /* two queues may share a descriptor */
+    return leat_fail(errno, "worker: cannot wait on a queue's descriptor: %s", strerror(errno));
+}
+
+static int watch_queues(struct leat_worker *worker) {
+    for (uint32_t i = 0; i < worker->opts.queue_count; i++) {
+        int fd = leat_queue_fd(worker->queues[i]);
+        if (fd == -ENOTSUP) {
+            worker->must_nap = true;
+            leat_log(LEAT_LOG_NOTICE,
+                     "%s can only be polled: its worker sleeps at most 1 ms at a time",
+                     leat_port_name(worker->queues[i]->port));
+            continue;
+        }
+        int status = fd < 0 ? fd : watch(worker, fd);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static int open_fds(struct leat_worker *worker) {
+    worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    worker->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (worker->epoll_fd < 0 || worker->stop_fd < 0)
+        return leat_fail(errno, "worker: cannot make its descriptors: %s", strerror(errno));
+    int status = watch(worker, worker->stop_fd);
+    if (status == 0 && worker->opts.wait != LEAT_WAIT_SPIN)
+        status = watch_queues(worker);
+    return status;
+}
+
+int leat_worker_create(struct leat_worker **created, const struct leat_worker_opts *opts) {
+    *created = NULL;
+    if (opts->size != sizeof(*opts) || !opts->batch || (opts->queue_count && !opts->queues))
+        return leat_fail(EINVAL, "worker: opts need their size, a batch function and the queues");
+    if (opts->core < -1 || opts->core >= CPU_SETSIZE)
+        return leat_fail(EINVAL, "worker: there is no core %d", opts->core);
+    struct leat_worker *worker = calloc(1, sizeof(*worker));
+    if (!worker)
+        return leat_fail(ENOMEM, "worker: out of memory");
+    worker->opts = *opts;
+    worker->epoll_fd = worker->stop_fd = -1;
+    if (!worker->opts.tick_ns)
+        worker->opts.tick_ns = TICK_DEFAULT_NS;
+    int status = 0;
+    if (opts->queue_count) {
+        worker->queues = calloc(opts->queue_count, sizeof(struct leat_queue *));
+        if (worker->queues)
+            memcpy(worker->queues, opts->queues, opts->queue_count * sizeof(struct leat_queue *));
+        else
+            status = leat_fail(ENOMEM, "worker: out of memory");
+    }
+    if (status == 0)
+        status = open_fds(worker);
+    if (status) {
+        leat_worker_destroy(worker);
+        return status;
+    }
+    *created = worker;
+    return 0;
+}
+
+void leat_worker_destroy(struct leat_worker *worker) {
+    if (!worker)
+        return;
+    if (worker->epoll_fd >= 0)
+        close(worker->epoll_fd);
+    if (worker->stop_fd >= 0)
+        close(worker->stop_fd);
+    free(worker->queues);
+    free(worker);
+}
+
+/* Once stopped it stays so: a stop that comes before the run must not be lost. */
+void leat_worker_stop(struct leat_worker *worker) {
+    int saved = errno; /* a signal handler must leave it alone */
+    __atomic_store_n(&worker->stop, true, __ATOMIC_RELAXED);
+    const uint64_t one = 1;
+    if (write(worker->stop_fd, &one, sizeof(one)) < 0) {
+        /* The counter is full: it is readable, which is all that matters. */
+    }
+    errno = saved;
+}
+
+static int pin(struct leat_worker *worker) {
+    if (worker->opts.core < 0)
+        return 0;
+    cpu_set_t core;
+    CPU_ZERO(&core);
+    CPU_SET(worker->opts.core, &core);
+    int error = pthread_getaffinity_np(pthread_self(), sizeof(cpu_set_t), &worker->cores);
+    if (!error)
+        error = pthread_setaffinity_np(pthread_self(), sizeof(core), &core);
+    if (error)
+        return leat_fail(error, "worker: cannot run on core %d: %s", worker->opts.core,
+                         error == EINVAL ? "there is no such core, or it is not ours to use"
+                                         : strerror(error));
+    worker->pinned = true;
+    return 0;
+}
+
+static void unpin(struct leat_worker *worker) {
+    if (worker->pinned)
+        pthread_setaffinity_np(pthread_self(), sizeof(worker->cores), &worker->cores);
+    worker->pinned = false;
+}
+
+/* Arms the queues from the first on. Returns 0 when all are armed, 1 when one has something to
+ * receive, or a negative errno; *armed says how many are armed. */
+static int arm(struct leat_worker *worker, uint32_t *armed) {
+    for (*armed = 0; *armed < worker->opts.queue_count; ++*armed) {
+        int status = leat_queue_arm(worker->queues[*armed]);
+        if (status == -ENOTSUP)
+            continue; /* we nap */
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static void disarm(struct leat_worker *worker, uint32_t armed) {
+    for (uint32_t i = 0; i < armed; i++)
+        leat_queue_disarm(worker->queues[i]);
+}
+
+/* How long it may sleep; NULL: until a descriptor wakes it. */
+static const struct timespec *bound(const struct leat_worker *worker, struct timespec *left) {
+    if (!worker->opts.tick && !worker->must_nap)
+        return NULL;
+    uint64_t ns = NAP_NS;
+    if (worker->opts.tick) {
+        uint64_t now = now_ns(), due = worker->tick_due_ns;
+        uint64_t until = due > now ? due - now : 0;
+        ns = worker->must_nap && until > NAP_NS ? NAP_NS : until;
+    }
+    *left = (struct timespec){ .tv_sec = (time_t)(ns / 1000000000),
+                               .tv_nsec = (long)(ns % 1000000000) };
+    return left;
+}
+
+/* A frame that arrives after the last poll is seen by arm(), one that arrives after arm() makes a
+ * descriptor readable; a stop that comes at any time makes stop_fd readable. So nothing is missed.
+ */
+static int sleep_until_woken(struct leat_worker *worker) {
+    uint32_t armed;
+    int status = arm(worker, &armed);
+    if (status == 0) {
+        struct timespec left;
+        struct epoll_event event;
+        const struct timespec *timeout = bound(worker, &left);
+        add(&worker->stats.sleeps, 1);
+        int ready = epoll_pwait2(worker->epoll_fd, &event, 1, timeout, NULL);
+        if (ready > 0)
+            add(&worker->stats.wakeups, 1);
+        else if (ready < 0 && errno != EINTR)
+            status = leat_fail(errno, "worker: cannot sleep: %s", strerror(errno));
+    }
+    disarm(worker, armed);
+    return status < 0 ? status : 0;
+}
+
+/* Looks at the clock: load and tick. */
+static int look(struct leat_worker *worker, uint64_t tsc) {
+    uint64_t now = now_ns();
+    worker->looked_tsc = tsc;
+    load_look(&worker->load, now);
+    if (!worker->opts.tick || now < worker->tick_due_ns)
+        return 0;
+    worker->tick_due_ns = now + worker->opts.tick_ns;
+    return worker->opts.tick(worker->opts.ctx);
+}
+
+static bool may_sleep(const struct leat_worker *worker) {
+    return worker->opts.wait == LEAT_WAIT_SLEEP ||
+           (worker->opts.wait == LEAT_WAIT_ADAPTIVE && !worker->load.polling);
+}
+
+static int loop(struct leat_worker *worker) {
+    struct leat_worker_stats *stats = &worker->stats;
+    uint64_t before = leat_cycles();
+    while (!stopped(worker)) {
+        int moved = worker->opts.batch(worker->opts.ctx);
+        if (moved < 0)
+            return moved;
+        uint64_t after = leat_cycles();
+        add(&stats->batches, 1);
+        add(moved ? &stats->busy_cycles : &stats->idle_batches, moved ? after - before : 1);
+        load_count(&worker->load, (uint32_t)moved);
+
+        bool sleep = moved == 0 && may_sleep(worker);
+        int status = sleep ? sleep_until_woken(worker) : 0;
+        if (status == 0 && (sleep || after - worker->looked_tsc >= LOOK_CYCLES))
+            status = look(worker, after);
+        if (status < 0)
+            return status;
+        uint64_t next = leat_cycles();
+        add(&stats->total_cycles, next - before);
+        before = next;
+    }
+    return 0;
+}
+
+int leat_worker_run(struct leat_worker *worker) {
+    int status = pin(worker);
+    if (status)
+        return status;
+    uint64_t now = now_ns();
+    load_start(&worker->load, now);
+    worker->looked_tsc = leat_cycles();
+    worker->tick_due_ns = now + worker->opts.tick_ns;
+    status = loop(worker);
+    unpin(worker);
+    return status;
+}
+
+static void *run_in_thread(void *arg) {
+    struct leat_worker *worker = arg;
+    worker->status = leat_worker_run(worker);
+    if (worker->status)
+        snprintf(worker->error, sizeof(worker->error), "%s", leat_error());
+    return NULL;
+}
+
+/* The thread takes no signals: they are the program's business. */
+int leat_worker_start(struct leat_worker *worker) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&worker->thread, NULL, run_in_thread, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error)
+        return leat_fail(error, "worker: cannot start its thread: %s", strerror(error));
+    return 0;
+}
+
+int leat_worker_join(struct leat_worker *worker) {
+    int error = pthread_join(worker->thread, NULL);
+    if (error)
+        return leat_fail(error, "worker: cannot join its thread: %s", strerror(error));
+    return worker->status ? leat_fail(-worker->status, "%s", worker->error) : 0;
+}
+
+void leat_worker_stats(const struct leat_worker *worker, struct leat_worker_stats *stats) {
+    const uint64_t *from = (const uint64_t *)&worker->stats;
+    uint64_t *to = (uint64_t *)stats;
+    for (size_t i = 0; i < sizeof(*stats) / sizeof(uint64_t); i++)
+        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
