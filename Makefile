@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The front door: everything here is a few words for what meson, ninja and tools/ do.
-.PHONY: all run test test-guest bench loc lint install clean help deps
+.PHONY: all run test test-guest bench loc lint install clean help
 
 DESTDIR ?=
 prefix ?= /usr/local
@@ -19,31 +19,32 @@ help:
 	@echo "make install     install to prefix=$(prefix) below DESTDIR"
 	@echo "make clean       remove what was built"
 
-deps:
-	@tools/install-deps
+# What a target needs installed; nothing happens when it is there.
+needs-%:
+	@tools/install-deps $(subst -, ,$*)
 
 build/build.ninja:
 	meson setup build .
 
-run: deps all
+run: needs-build all
 	build/leat demo
 
-test: deps
+test: needs-build-test
 	tools/test
 
 test-guest:
 	@echo "No tests need a guest yet: those of virtio-net and vfio will be the first."
 
-bench: deps all
-	ninja -C build bench
+bench: needs-build-bench all
+	bench/run
 
-loc: deps all
+loc: needs-build all
 	tools/loc build
 
-lint: deps
+lint: needs-build-lint all
 	tools/lint
 
-install: deps
+install: needs-build
 	meson setup build . --prefix=$(prefix) $(if $(wildcard build/build.ninja),--reconfigure)
 	ninja -C build
 	meson install -C build --no-rebuild $(if $(DESTDIR),--destdir=$(DESTDIR))

@@ -15,6 +15,8 @@ struct dma_range {
     uint8_t *memory;
     bool readable, writable; /* by the device */
     bool ours;               /* munmap() it at the end */
+    void *mapping;           /* what mmap() gave: from a page boundary on, hence maybe more */
+    uint64_t mapping_bytes;
 };
 
 struct dma {
@@ -23,6 +25,12 @@ struct dma {
     struct dma_range last; /* of the last hit: almost always the right one; bytes 0: none */
     uint64_t faults;       /* look-ups outside, for the report */
     uint32_t generation;   /* each map and unmap bumps it: who keeps our addresses looks again */
+    /* A client that truncates its file takes the memory away under us. The access then reads zeros
+     * instead of killing the process, and this says that the client is not to be served any more.
+     */
+    volatile bool vanished;
+    bool guarded;
+    struct dma *next; /* of all that hold file mappings in this process */
 };
 
 void dma_init(struct dma *dma);
@@ -38,6 +46,10 @@ int dma_map_memory(struct dma *dma, uint64_t iova, uint64_t bytes, void *memory)
 
 /* Exact range, or -ENOENT. dma_unmap_all() forgets everything. */
 int dma_unmap(struct dma *dma, uint64_t iova, uint64_t bytes);
+
+/* Every range inside [iova, iova + bytes), as VFIO does it: their number, 0 too, or -EINVAL when
+ * one would be cut in two. */
+int dma_unmap_inside(struct dma *dma, uint64_t iova, uint64_t bytes);
 void dma_unmap_all(struct dma *dma);
 
 void *dma_lookup(struct dma *dma, uint64_t iova, uint64_t bytes, bool write);

@@ -45,8 +45,9 @@ void nic_write(struct nic *nic, uint32_t offset, uint32_t value);
 
 /* Doorbell pages: 4 KiB each at BAR 0 offsets 0x1000 (receive queues 0-63) and 0x6000 (transmit
  * queues 0-63), which a client may map and store tails into. The model keeps these tails nowhere
- * else, and trusts nothing that it reads there. The fd is one memfd with both pages, 0x1000 at file
- * offset 0 and 0x6000 at file offset 0x1000. */
+ * else, and trusts nothing that it reads there. The fd is one memfd that holds each page at its
+ * offset in BAR 0 (0x7000 bytes, sparse), because a vfio-user client maps an area at region offset
+ * plus area offset; it is sealed against shrinking, or a client could truncate it under us. */
 #define NIC_DOORBELL_RX 0x1000
 #define NIC_DOORBELL_TX 0x6000
 int nic_doorbell_fd(const struct nic *nic);

@@ -43,8 +43,12 @@ uint32_t softnic_poll(struct softnic *softnic);
 int softnic_run(struct softnic *softnic);
 void softnic_stop(struct softnic *softnic); /* any thread, signal handlers */
 
+/* The first violation in strict mode, a sentence; NULL: none. The port it happened on is unplugged.
+ */
+const char *softnic_violation(const struct softnic *softnic);
+
 /* Commands at run time, as typed on `leat softnic`'s control: "link 0 down", "link 0 up",
- * "unplug 0", "stats". Answers into `answer`. */
+ * "unplug 0", "plug 0", "stats". Answers into `answer`. */
 int softnic_command(struct softnic *softnic, const char *line, char *answer, size_t answer_bytes);
 
 /* Whether every wire has brought all it will ever bring. */
