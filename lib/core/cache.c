@@ -12,44 +12,42 @@
  * filled in turn t when its counter says t, and emptied when it says t + 1; emptying passes it on
  * to the next round. A thread that dies or sleeps between claiming and filling a cell makes others
  * see "empty" or "full", never a wrong buffer, and nobody spins.
+ *
+ * Claims the next cell at `end` (head or tail) once its counter is `ahead` of the turn; NULL when
+ * it is not and nobody else moved the end on.
  */
-bool leat_depot_push(struct pool *pool, const uint32_t numbers[LEAT_MAGAZINE]) {
-    uint32_t turn = atomic_load_explicit(&pool->tail, memory_order_relaxed);
-    struct magazine *cell;
-    do {
-        cell = &pool->depot[turn & pool->depot_mask];
-        if (atomic_load_explicit(&cell->turn, memory_order_acquire) != turn) {
-            uint32_t now = atomic_load_explicit(&pool->tail, memory_order_relaxed);
-            if (now == turn)
-                return false;
-            turn = now;
-            continue;
+static struct magazine *claim(struct pool *pool, _Atomic uint32_t *end, uint32_t ahead,
+                              uint32_t *turn) {
+    *turn = atomic_load_explicit(end, memory_order_relaxed);
+    for (;;) {
+        struct magazine *cell = &pool->depot[*turn & pool->depot_mask];
+        if (atomic_load_explicit(&cell->turn, memory_order_acquire) == *turn + ahead) {
+            if (atomic_compare_exchange_weak_explicit(end, turn, *turn + 1, memory_order_relaxed,
+                                                      memory_order_relaxed))
+                return cell;
+        } else {
+            uint32_t seen = *turn;
+            if ((*turn = atomic_load_explicit(end, memory_order_relaxed)) == seen)
+                return NULL;
         }
-        if (atomic_compare_exchange_weak_explicit(&pool->tail, &turn, turn + 1,
-                                                  memory_order_relaxed, memory_order_relaxed))
-            break;
-    } while (true);
+    }
+}
+
+static bool depot_push(struct pool *pool, const uint32_t numbers[LEAT_MAGAZINE]) {
+    uint32_t turn;
+    struct magazine *cell = claim(pool, &pool->tail, 0, &turn);
+    if (!cell)
+        return false;
     memcpy(cell->numbers, numbers, sizeof(cell->numbers));
     atomic_store_explicit(&cell->turn, turn + 1, memory_order_release);
     return true;
 }
 
-bool leat_depot_pop(struct pool *pool, uint32_t numbers[LEAT_MAGAZINE]) {
-    uint32_t turn = atomic_load_explicit(&pool->head, memory_order_relaxed);
-    struct magazine *cell;
-    do {
-        cell = &pool->depot[turn & pool->depot_mask];
-        if (atomic_load_explicit(&cell->turn, memory_order_acquire) != turn + 1) {
-            uint32_t now = atomic_load_explicit(&pool->head, memory_order_relaxed);
-            if (now == turn)
-                return false;
-            turn = now;
-            continue;
-        }
-        if (atomic_compare_exchange_weak_explicit(&pool->head, &turn, turn + 1,
-                                                  memory_order_relaxed, memory_order_relaxed))
-            break;
-    } while (true);
+static bool depot_pop(struct pool *pool, uint32_t numbers[LEAT_MAGAZINE]) {
+    uint32_t turn;
+    struct magazine *cell = claim(pool, &pool->head, 1, &turn);
+    if (!cell)
+        return false;
     memcpy(numbers, cell->numbers, sizeof(cell->numbers));
     atomic_store_explicit(&cell->turn, turn + pool->depot_mask + 1, memory_order_release);
     return true;
@@ -57,7 +55,7 @@ bool leat_depot_pop(struct pool *pool, uint32_t numbers[LEAT_MAGAZINE]) {
 
 void leat_cache_fill(struct leat_cache *cache, uint32_t n) {
     struct pool *pool = private_of(cache->pool);
-    while (cache->top < n && leat_depot_pop(pool, &cache->numbers[cache->top]))
+    while (cache->top < n && depot_pop(pool, &cache->numbers[cache->top]))
         cache->top += LEAT_MAGAZINE;
     if (cache->top >= n || atomic_load(&pool->rest_count) == 0)
         return;
@@ -71,7 +69,7 @@ void leat_cache_fill(struct leat_cache *cache, uint32_t n) {
 void leat_cache_spill(struct leat_cache *cache, uint32_t n) {
     uint32_t gone = 0;
     while (cache->top - gone + n > LEAT_CACHE_SLOTS - LEAT_BATCH_MAX) {
-        if (!leat_depot_push(private_of(cache->pool), &cache->numbers[gone]))
+        if (!depot_push(private_of(cache->pool), &cache->numbers[gone]))
             leat_pool_return(cache->pool, &cache->numbers[gone], LEAT_MAGAZINE);
         gone += LEAT_MAGAZINE;
     }
@@ -85,7 +83,7 @@ void leat_pool_return(struct leat_pool *public, const uint32_t *numbers, uint32_
     uint32_t count = pool->rest_count;
     for (uint32_t i = 0; i < n; i++) {
         pool->rest[count++] = numbers[i];
-        if (count >= LEAT_MAGAZINE && leat_depot_push(pool, &pool->rest[count - LEAT_MAGAZINE]))
+        if (count >= LEAT_MAGAZINE && depot_push(pool, &pool->rest[count - LEAT_MAGAZINE]))
             count -= LEAT_MAGAZINE;
     }
     pool->rest_count = count;

@@ -57,8 +57,7 @@ void leat_pool_return(struct leat_pool *pool, const uint32_t *numbers, uint32_t 
 /* Sets buffers aside for ever: a device may still write into them. */
 void leat_pool_quarantine(struct leat_pool *pool, const uint32_t *numbers, uint32_t n);
 
-/* Counts ports that use the pool, so that it is not destroyed under them. */
-void leat_pool_hold(struct leat_pool *pool);
-void leat_pool_release(struct leat_pool *pool);
+/* Counts ports that use the pool, +1 or -1, so that it is not destroyed under them. */
+void leat_pool_hold(struct leat_pool *pool, int ports);
 
 #endif

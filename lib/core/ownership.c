@@ -3,6 +3,8 @@
 #include "ownership.h"
 #include "error.h"
 #include "pool_private.h"
+#include <errno.h>
+#include <stdlib.h>
 
 static const char *const owner_names[] = { "the pool", "the program", "a port" };
 
@@ -22,4 +24,16 @@ bool leat_own(struct leat_pool *pool, uint32_t number, enum leat_owner from, enu
     }
     record->place = place;
     return true;
+}
+
+int leat_owners_create(struct pool *pool) {
+    pool->owners = calloc(pool->public.buffers, sizeof(*pool->owners));
+    return pool->owners ? 0 : leat_fail(ENOMEM, "pool: no memory to note owners");
+}
+
+const char *leat_owners_first(const struct pool *pool) {
+    for (uint32_t i = 0; i < pool->public.buffers; i++)
+        if (pool->owners[i].owner != LEAT_OWNER_POOL && pool->owners[i].place)
+            return pool->owners[i].place;
+    return "somewhere";
 }

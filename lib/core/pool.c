@@ -13,20 +13,14 @@ static int read_opts(struct leat_pool_opts *to, const struct leat_pool_opts *fro
     *to = (struct leat_pool_opts){ .numa_node = -1 };
     if (from)
         memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
-    if (!to->buffers)
-        to->buffers = DEFAULT_BUFFERS;
-    if (!to->stride)
-        to->stride = LEAT_BUFFER_STRIDE;
-    if (to->buffers > BUFFERS_MAX)
-        return leat_fail(EINVAL, "pool: %u buffers are too many; at most %u", to->buffers,
-                         BUFFERS_MAX);
-    if (to->stride % 64 || to->stride < 512 || to->stride > 65536)
+    to->buffers = to->buffers ? to->buffers : DEFAULT_BUFFERS;
+    to->stride = to->stride ? to->stride : LEAT_BUFFER_STRIDE;
+    if (to->buffers > BUFFERS_MAX || to->stride % 64 || to->stride < 512 || to->stride > 65536 ||
+        (unsigned)to->pages > LEAT_PAGES_1G)
         return leat_fail(EINVAL,
-                         "pool: a stride of %u bytes; it must be a multiple of 64 from 512 "
-                         "to 65,536",
-                         to->stride);
-    if (to->pages < LEAT_PAGES_AUTO || to->pages > LEAT_PAGES_1G)
-        return leat_fail(EINVAL, "pool: no such page size: %d", (int)to->pages);
+                         "pool: %u buffers of %u bytes on page size %d: at most %u buffers, a "
+                         "multiple of 64 bytes from 512 to 65,536, pages of enum leat_pages",
+                         to->buffers, to->stride, (int)to->pages, BUFFERS_MAX);
     return 0;
 }
 
@@ -51,17 +45,6 @@ static int make_depot(struct pool *pool) {
     pool->depot_mask = cells - 1;
     for (uint32_t i = 0; i < cells; i++)
         atomic_init(&pool->depot[i].turn, i);
-    return 0;
-}
-
-static int make_owners(struct pool *pool) {
-#ifdef LEAT_OWNERSHIP
-    pool->owners = calloc(pool->public.buffers, sizeof(*pool->owners));
-    if (!pool->owners)
-        return leat_fail(ENOMEM, "pool: no memory to note owners");
-#else
-    (void)pool;
-#endif
     return 0;
 }
 
@@ -98,7 +81,7 @@ int leat_pool_create(struct leat_pool **out, const struct leat_pool_opts *given)
         .stride = opts.stride,
         .buffers = (uint32_t)numbers,
     };
-    if ((err = make_depot(pool)) < 0 || (err = make_owners(pool)) < 0)
+    if ((err = make_depot(pool)) < 0 || (err = leat_owners_create(pool)) < 0)
         goto fail;
     for (uint32_t i = 0, given_out = 0; given_out < pool->usable; i++) {
         if (crosses_page(pool, i))
@@ -113,20 +96,6 @@ fail:
     return err;
 }
 
-#ifdef LEAT_OWNERSHIP
-static const char *first_holder(const struct pool *pool) {
-    for (uint32_t i = 0; i < pool->public.buffers; i++)
-        if (pool->owners[i].owner != LEAT_OWNER_POOL && pool->owners[i].place)
-            return pool->owners[i].place;
-    return "somewhere";
-}
-#else
-static const char *first_holder(const struct pool *pool) {
-    (void)pool;
-    return "a place that debug builds tell";
-}
-#endif
-
 int leat_pool_destroy(struct leat_pool *public) {
     if (!public)
         return 0;
@@ -139,7 +108,7 @@ int leat_pool_destroy(struct leat_pool *public) {
         return leat_fail(EBUSY,
                          "pool: cannot be destroyed: %u buffers are not given back, one of "
                          "them taken in %s",
-                         held, first_holder(pool));
+                         held, leat_owners_first(pool));
     free_pool(pool);
     return 0;
 }
@@ -166,10 +135,6 @@ void leat_pool_quarantine(struct leat_pool *public, const uint32_t *numbers, uin
              n);
 }
 
-void leat_pool_hold(struct leat_pool *pool) {
-    atomic_fetch_add(&private_of(pool)->ports, 1);
-}
-
-void leat_pool_release(struct leat_pool *pool) {
-    atomic_fetch_sub(&private_of(pool)->ports, 1);
+void leat_pool_hold(struct leat_pool *pool, int ports) {
+    atomic_fetch_add(&private_of(pool)->ports, ports);
 }

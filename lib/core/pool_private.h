@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 
 struct magazine {
-    _Atomic uint32_t turn; /* whose turn this cell is: see depot_push() */
+    _Atomic uint32_t turn; /* whose turn this cell is: see claim() in cache.c */
     uint32_t numbers[LEAT_MAGAZINE];
 };
 
@@ -30,7 +30,7 @@ struct pool {
     _Alignas(64) pthread_mutex_t lock; /* of rest; slow path only */
     uint32_t *rest;                    /* room for all usable ones */
     _Atomic uint32_t rest_count, quarantined;
-    _Atomic uint32_t ports, caches; /* that are open on it */
+    _Atomic int ports, caches; /* that are open on it */
 
     struct leat_owner_record *owners; /* one a buffer in debug builds, else NULL */
 };
@@ -39,14 +39,20 @@ static inline struct pool *private_of(const struct leat_pool *pool) {
     return (struct pool *)pool;
 }
 
-bool leat_depot_push(struct pool *pool, const uint32_t numbers[LEAT_MAGAZINE]);
-bool leat_depot_pop(struct pool *pool, uint32_t numbers[LEAT_MAGAZINE]);
-
 #ifdef LEAT_OWNERSHIP
 struct leat_owner_record {
     _Atomic(const char *) place; /* of the last change of hands */
     _Atomic uint8_t owner;       /* enum leat_owner */
 };
+int leat_owners_create(struct pool *pool);
+const char *leat_owners_first(const struct pool *pool); /* the place that took one not given back */
+#else
+static inline int leat_owners_create(struct pool *pool) {
+    return pool->owners = NULL, 0;
+}
+static inline const char *leat_owners_first(const struct pool *pool) {
+    return (void)pool, "a place that debug builds tell";
+}
 #endif
 
 #endif

@@ -4,19 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static _Atomic uint64_t indexes_in_use;
-
-/* The lowest free one; beyond 64 open ports they share the last. */
-static uint32_t take_index(void) {
-    uint64_t used = atomic_load(&indexes_in_use);
-    uint32_t index;
-    do {
-        index = ~used ? (uint32_t)__builtin_ctzll(~used) : 63;
-    } while (!atomic_compare_exchange_weak(&indexes_in_use, &used, used | 1ull << index));
-    return index;
-}
+static _Atomic uint32_t opened; /* ports, ever: the next one's index */
 
 static const struct leat_driver *find_driver(const char *scheme) {
     for (const struct leat_driver *const *driver = leat_drivers; *driver; driver++)
@@ -74,8 +63,8 @@ int leat_port_open(struct leat_port **out, const char *name, struct leat_pool *p
     if (!port)
         return leat_fail(ENOMEM, "%s: no memory", name);
     port->pool = pool;
-    port->index = take_index();
-    leat_pool_hold(pool);
+    port->index = atomic_fetch_add(&opened, 1) & 0xffff;
+    leat_pool_hold(pool, 1);
     int err = open_driver(port, name, opts);
     if (err < 0) {
         char *why = strdup(leat_error()); /* closing may fail too, and say so */
@@ -95,8 +84,7 @@ void leat_port_close(struct leat_port *port, struct leat_stats *final) {
         port->ops->close(port);
     if (final)
         *final = port->lost;
-    leat_pool_release(port->pool);
-    atomic_fetch_and(&indexes_in_use, ~(1ull << port->index));
+    leat_pool_hold(port->pool, -1);
     free(port->parts);
     free(port->name);
     free(port);
@@ -118,55 +106,18 @@ int leat_port_queue(struct leat_port *port, uint32_t index, struct leat_cache *c
     return err;
 }
 
-static const struct leat_queue_head *head_of(const struct leat_queue *queue) {
-    return (const struct leat_queue_head *)queue;
-}
-
-void leat_queue_stats(const struct leat_queue *queue, struct leat_stats *stats) {
-    *stats = (struct leat_stats){ 0 };
-    leat_stats_add(stats, &head_of(queue)->stats);
+/* The structure is counters only; each is read once and whole while its owner may be counting on.
+ */
+void leat_stats_add(struct leat_stats *to, const struct leat_stats *from) {
+    uint64_t *sums = (uint64_t *)to;
+    for (size_t i = 0; i < sizeof(*to) / sizeof(*sums); i++)
+        sums[i] += __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
 }
 
 int leat_port_stats(struct leat_port *port, struct leat_stats *stats) {
     *stats = port->lost;
     for (uint32_t i = 0; i < port->opts.queues; i++)
         if (port->queues[i])
-            leat_stats_add(stats, &head_of(port->queues[i])->stats);
+            leat_stats_add(stats, &((struct leat_queue_head *)port->queues[i])->stats);
     return port->ops->stats ? port->ops->stats(port, stats) : 0;
-}
-
-void leat_port_caps(struct leat_port *port, struct leat_caps *caps, size_t size) {
-    struct leat_caps full = { .driver = port->driver->scheme };
-    port->ops->caps(port, &full);
-    memcpy(caps, &full, size < sizeof(full) ? size : sizeof(full));
-}
-
-int leat_port_link(struct leat_port *port, struct leat_link *link) {
-    *link = (struct leat_link){ .up = true };
-    return port->ops->link ? port->ops->link(port, link) : 0;
-}
-
-int leat_port_wait_link(struct leat_port *port, uint32_t timeout_ms) {
-    struct leat_link link;
-    for (uint32_t waited_ms = 0;; waited_ms += 10) {
-        int err = leat_port_link(port, &link);
-        if (err < 0 || link.up)
-            return err;
-        if (waited_ms >= timeout_ms)
-            return leat_fail(ETIMEDOUT, "%s: no link after %u ms; is the cable in?", port->name,
-                             timeout_ms);
-        nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
-    }
-}
-
-const char *leat_port_name(const struct leat_port *port) {
-    return port->name;
-}
-
-uint32_t leat_port_index(const struct leat_port *port) {
-    return port->index;
-}
-
-struct leat_pool *leat_port_pool(const struct leat_port *port) {
-    return port->pool;
 }

@@ -1,7 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What only some ports can do: answered with -ENOTSUP by the others. */
+/* What ports tell of themselves, and what only some can do: -ENOTSUP by the others. */
 #include "driver.h"
 #include <errno.h>
+#include <string.h>
+#include <time.h>
+
+static const struct leat_queue_head *head_of(const struct leat_queue *queue) {
+    return (const struct leat_queue_head *)queue;
+}
+
+void leat_queue_stats(const struct leat_queue *queue, struct leat_stats *stats) {
+    *stats = (struct leat_stats){ 0 };
+    leat_stats_add(stats, &head_of(queue)->stats);
+}
+
+void leat_port_caps(struct leat_port *port, struct leat_caps *caps, size_t size) {
+    struct leat_caps full = { .driver = port->driver->scheme };
+    port->ops->caps(port, &full);
+    memcpy(caps, &full, size < sizeof(full) ? size : sizeof(full));
+}
+
+int leat_port_link(struct leat_port *port, struct leat_link *link) {
+    *link = (struct leat_link){ .up = true };
+    return port->ops->link ? port->ops->link(port, link) : 0;
+}
+
+int leat_port_wait_link(struct leat_port *port, uint32_t timeout_ms) {
+    struct leat_link link;
+    for (uint32_t waited_ms = 0;; waited_ms += 10) {
+        int err = leat_port_link(port, &link);
+        if (err < 0 || link.up)
+            return err;
+        if (waited_ms >= timeout_ms)
+            return leat_fail(ETIMEDOUT, "%s: no link after %u ms; is the cable in?", port->name,
+                             timeout_ms);
+        nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+    }
+}
+
+const char *leat_port_name(const struct leat_port *port) {
+    return port->name;
+}
+
+uint32_t leat_port_index(const struct leat_port *port) {
+    return port->index;
+}
+
+struct leat_pool *leat_port_pool(const struct leat_port *port) {
+    return port->pool;
+}
 
 static int not_supported(struct leat_port *port, const char *what) {
     return leat_fail(ENOTSUP, "%s: cannot %s: %s: ports have no such thing", port->name, what,
@@ -47,8 +94,7 @@ void leat_queue_profile(struct leat_queue *queue, bool on) {
 }
 
 uint64_t leat_queue_buffer_cycles(const struct leat_queue *queue) {
-    return __atomic_load_n(&((const struct leat_queue_head *)queue)->buffer_cycles,
-                           __ATOMIC_RELAXED);
+    return __atomic_load_n(&head_of(queue)->buffer_cycles, __ATOMIC_RELAXED);
 }
 
 /* Only counted up to `i`: the list may be empty. */

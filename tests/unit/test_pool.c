@@ -132,11 +132,11 @@ static void bad_options_are_refused(void **state) {
         struct leat_pool_opts opts;
         const char *word;
     } bad[] = {
-        { { .buffers = 10, .stride = 100 }, "stride" },
-        { { .buffers = 10, .stride = 2369 }, "stride" },
-        { { .buffers = 10, .stride = 1 << 20 }, "stride" },
-        { { .buffers = 1u << 30 }, "too many" },
-        { { .buffers = 10, .pages = 9 }, "page size" },
+        { { .buffers = 10, .stride = 100 }, "of 100 bytes" },
+        { { .buffers = 10, .stride = 2369 }, "of 2369 bytes" },
+        { { .buffers = 10, .stride = 1 << 20 }, "of 1048576 bytes" },
+        { { .buffers = 1u << 30 }, "1073741824 buffers" },
+        { { .buffers = 10, .pages = 9 }, "page size 9" },
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct leat_pool_opts opts = bad[i].opts;

@@ -211,20 +211,6 @@ static void a_pool_outlives_its_ports(void **state) {
     leat_port_close(port, NULL);
 }
 
-static void indexes_are_unique_while_open(void **state) {
-    (void)state;
-    struct leat_port *a, *b, *c;
-    assert_int_equal(leat_port_open(&a, "fake:", pool, NULL), 0);
-    assert_int_equal(leat_port_open(&b, "fake:", pool, NULL), 0);
-    assert_int_not_equal(leat_port_index(a), leat_port_index(b));
-    uint32_t freed = leat_port_index(a);
-    leat_port_close(a, NULL);
-    assert_int_equal(leat_port_open(&c, "fake:", pool, NULL), 0);
-    assert_int_equal(leat_port_index(c), freed);
-    leat_port_close(b, NULL);
-    leat_port_close(c, NULL);
-}
-
 static void kinds_and_reasons_have_names(void **state) {
     (void)state;
     assert_string_equal(leat_port_kind(0), "fake");
@@ -247,7 +233,6 @@ int main(void) {
         cmocka_unit_test(statistics_add_up_and_survive_the_close),
         cmocka_unit_test(what_a_port_lacks_is_not_supported),
         cmocka_unit_test(a_pool_outlives_its_ports),
-        cmocka_unit_test(indexes_are_unique_while_open),
         cmocka_unit_test(kinds_and_reasons_have_names),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
