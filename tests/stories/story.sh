@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+# What every story begins with: a directory of its own, processes and namespaces that vanish with it,
+# and waiting for what should happen. Usage, as the first lines of a story:
+#
+#   . "$(dirname "$0")/story.sh"
+#   need_root; need iperf3 ip
+#
+# LEAT names the command under test.
+
+set -euo pipefail
+LEAT=${LEAT:-build/leat}
+LEAT=$(realpath "$LEAT")
+here=$(mktemp -d /tmp/lt-story.XXXXXX)
+declare -A pid # of what was started, by name
+namespaces=()
+
+finish() {
+    local status=$?
+    trap - EXIT INT TERM
+    kill -KILL "${pid[@]}" 2>/dev/null || true
+    wait "${pid[@]}" 2>/dev/null || true
+    for ns in "${namespaces[@]}"; do ip netns del "$ns" 2>/dev/null || true; done
+    if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
+        for log in "$here"/*.log; do
+            [ -s "$log" ] && { echo "--- $(basename "$log")"; tail -n 20 "$log"; }
+        done
+    fi
+    rm -rf "$here"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+skip() { echo "$*"; exit 77; }
+fail() { echo "FAILED: $*"; exit 1; }
+say() { echo "# $*"; }
+
+need_root() { [ "$(id -u)" -eq 0 ] || skip "needs root, for network namespaces"; }
+need() {
+    for program in "$@"; do
+        command -v "$program" >/dev/null || skip "needs $program"
+    done
+}
+
+# start NAME COMMAND...: runs it in the background, its output in NAME.log, its process id in
+# ${pid[NAME]}.
+start() {
+    local name=$1
+    shift
+    "$@" >"$here/$name.log" 2>&1 &
+    pid[$name]=$!
+}
+
+# until_true WHAT COMMAND...: asks again and again, a minute at most.
+until_true() {
+    local what=$1 deadline=$((SECONDS + 60))
+    shift
+    until "$@" 2>/dev/null; do
+        [ $SECONDS -lt $deadline ] || fail "waited a minute in vain: $what"
+        read -rt 0.05 <> <(:) || true
+    done
+}
+
+# ended NAME: its exit status, when it ends within a minute.
+ended() {
+    until_true "$1 ends" gone "${pid[$1]}"
+    local status=0
+    wait "${pid[$1]}" || status=$?
+    unset "pid[$1]"
+    return $status
+}
+gone() { ! kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; }
+
+namespace() {
+    ip netns add "$1"
+    namespaces+=("$1")
+    ip -n "$1" link set lo up
+}
+
+# json FILE EXPRESSION: a value of a JSON file, as Python sees it: json r.json '["seconds"]'.
+json() { python3 -c "import json,sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }
+
+# dropped FILE: all losses of a report, "reason=count ...", empty when there are none.
+dropped() {
+    python3 - "$1" <<'END'
+import json, sys
+for port in json.load(open(sys.argv[1]))["ports"]:
+    for reason, count in port["drops"].items():
+        if count:
+            print(f'{port["name"]}:{reason}={count}')
+END
+}
