@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command `leat`: finds the subcommand and runs it. */
 #include "command.h"
+#include <leat/error.h>
 #include <leat/version.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    { "fwd", "forward frames between two ports", cmd_fwd },
+    { "ports", "list the kinds of ports, or show what given ones can do", cmd_ports },
     { "help", "show what a subcommand does and takes", cmd_help },
 };
 
@@ -47,7 +50,14 @@ static int cmd_help(int argc, char **argv) {
     return strcmp(argv[1], "help") ? run(argv[1], 2, asked) : cmd_help(1, asked);
 }
 
+static void print_notice(void *ctx, enum leat_log_level level, const char *sentence) {
+    (void)ctx;
+    if (level != LEAT_LOG_DEBUG)
+        fprintf(stderr, "leat: %s%s\n", level == LEAT_LOG_NOTICE ? "note: " : "", sentence);
+}
+
 int main(int argc, char **argv) {
+    leat_set_log(print_notice, NULL);
     if (argc < 2) {
         print_help(stderr);
         return COMMAND_USAGE;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leat ports: the kinds of ports, and what given ports are and can do. */
+#include "command.h"
+#include "options.h"
+#include "session.h"
+#include <inttypes.h>
+#include <string.h>
+
+#define COUNTERS_MAX 256
+
+static bool with_counters;
+
+static const struct option_spec specs[] = {
+    { "counters", 'c', NULL, "the device's own counters, too", OPTION_FLAG, &with_counters },
+    { 0 },
+};
+
+static const char *const examples[] = {
+    "which kinds of ports there are",
+    "leat ports",
+    "what an emulated NIC can do, and its counters",
+    "leat ports --counters vfio-user:/tmp/nic0.sock",
+    NULL,
+};
+
+static const struct options options = {
+    .command = "ports",
+    .operands = "[PORT...]",
+    .about = "Lists the kinds of ports; or opens the given ports, shows what they are, can do and\n"
+             "have counted, and closes them.",
+    .specs = specs,
+    .examples = examples,
+    .operands_max = 64,
+};
+
+static void list_kinds(void) {
+    puts("Ports are named KIND:ADDRESS[,OPTION...]; the kinds of this build:");
+    for (uint32_t i = 0; leat_port_kind(i); i++)
+        printf("  %-11s %s\n", leat_port_kind(i), leat_port_kind_summary(i));
+}
+
+static void print_flags(const char *what, uint32_t flags) {
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } names[] = {
+        { LEAT_PKT_HASH, "flow hash" },
+        { LEAT_PKT_IP_OK, "IPv4 checksum checked" },
+        { LEAT_PKT_L4_OK, "L4 checksum checked" },
+        { LEAT_PKT_IP_CSUM, "IPv4 checksum" },
+        { LEAT_PKT_L4_CSUM, "L4 checksum" },
+        { LEAT_PKT_TSO, "segmentation" },
+        { LEAT_PKT_VLAN, "VLAN tags" },
+        { LEAT_PKT_TIME, "time stamps" },
+        { LEAT_PKT_LAUNCH, "launch times" },
+    };
+    const char *separator = "";
+    printf("  %-10s ", what);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (flags & names[i].flag) {
+            printf("%s%s", separator, names[i].name);
+            separator = ", ";
+        }
+    }
+    puts(*separator ? "" : "none");
+}
+
+static void print_caps(const struct leat_caps *caps) {
+    printf("  %-10s %s, %s\n", "device", caps->driver, caps->device);
+    printf("  %-10s %s\n", "mode", *caps->mode ? caps->mode : "polling");
+    const uint8_t *mac = caps->mac;
+    if (memcmp(mac, (const uint8_t[6]){ 0 }, 6))
+        printf("  %-10s %02x:%02x:%02x:%02x:%02x:%02x%s\n", "address", mac[0], mac[1], mac[2],
+               mac[3], mac[4], mac[5], caps->promisc ? ", promiscuous" : "");
+    printf("  %-10s %s\n", "direction",
+           !caps->rx   ? "sends only"
+           : !caps->tx ? "receives only"
+                       : "receives and sends");
+    printf("  %-10s %u of at most %u; rings of %u and %u descriptors\n", "queues", caps->queues,
+           caps->queues_max, caps->rx_ring, caps->tx_ring);
+    printf("  %-10s up to %u bytes in up to %u buffers\n", "frames", caps->frame_max,
+           caps->segments_max);
+    printf("  %-10s %s%s\n", "waiting", caps->wait ? "can sleep" : "can only be polled",
+           caps->rx_lossless ? "; holds back its source instead of losing frames" : "");
+    print_flags("received", caps->rx_flags);
+    print_flags("sending", caps->tx_flags);
+}
+
+static void print_counters(struct leat_port *port) {
+    struct leat_counter counters[COUNTERS_MAX];
+    int n = leat_port_counters(port, counters, COUNTERS_MAX);
+    for (int i = 0; i < n && i < COUNTERS_MAX; i++)
+        printf("  %-10s %" PRIu64 "\n", counters[i].name, counters[i].value);
+}
+
+static int show(struct session *session, const char *name) {
+    struct leat_queue *queue;
+    int status = session_port(session, name, (struct leat_port_opts){ 0 }, 0, &queue);
+    if (status)
+        return status;
+    struct leat_port *port = session->ports[0];
+    struct leat_caps caps;
+    leat_port_caps(port, &caps, sizeof(caps));
+    printf("%s\n", leat_port_name(port));
+    print_caps(&caps);
+    struct leat_link link;
+    status = leat_port_link(port, &link);
+    if (status)
+        return session_error(status);
+    printf("  %-10s %s", "link", link.up ? "up" : "down");
+    if (link.up && link.speed_mbps)
+        printf(", %u Mbit/s", link.speed_mbps);
+    putchar('\n');
+    if (with_counters)
+        print_counters(port);
+    return 0;
+}
+
+int cmd_ports(int argc, char **argv) {
+    with_counters = false;
+    int first, exit_code;
+    if (!options_parse(&options, argc, argv, &first, &exit_code))
+        return exit_code;
+    if (first == argc)
+        list_kinds();
+    for (; first < argc; first++) {
+        struct session session;
+        if (session_open(&session, 1, 0))
+            return COMMAND_FAILED;
+        if (show(&session, argv[first]))
+            exit_code = COMMAND_FAILED;
+        session_close(&session, NULL);
+    }
+    return exit_code;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Runs a subcommand's workers until they are done, time is up, one fails, or Ctrl-C. */
+#ifndef CMD_RUN_H
+#define CMD_RUN_H
+
+#include "options.h"
+#include "report.h"
+#include "session.h"
+
+/* What all long-running subcommands take. */
+struct run_opts {
+    double seconds;   /* --seconds; 0: no end */
+    int wait;         /* --wait; enum leat_wait */
+    int core;         /* --core; -1: any */
+    const char *json; /* --json; NULL: none */
+};
+
+/* Their lines of the option table. */
+#define RUN_OPTION_SECONDS(opts) \
+    { "seconds", 's', "N", "stop after N seconds", OPTION_DOUBLE, &(opts).seconds, 0, 1000000000 }
+#define RUN_OPTION_WAIT(opts)                                                               \
+    {                                                                                       \
+        "wait", 'w', "adaptive|spin|sleep",                                                 \
+            "adaptive polls under load and sleeps when idle\n(default), spin always polls", \
+            OPTION_CHOICE, &(opts).wait, .choices = run_wait_choices                        \
+    }
+#define RUN_OPTION_CORE(opts)                                                             \
+    {                                                                                     \
+        "core", 0, "N", "run on core N; further workers on the next ones", OPTION_PARSED, \
+            &(opts).core, .parse = run_parse_core                                         \
+    }
+#define RUN_OPTION_JSON(opts)                                                                     \
+    {                                                                                             \
+        "json", 'j', "FILE", "write the final report as JSON too; '-': only that", OPTION_STRING, \
+            &(opts).json                                                                          \
+    }
+
+extern const char *const run_wait_choices[];
+bool run_parse_core(const char *value, void *to);
+
+struct run;
+
+/* One worker. `batch` as in struct leat_worker_opts; it may call run_stop(). */
+struct run_lane {
+    int (*batch)(void *ctx);
+    void *ctx;
+    struct leat_queue *queues[SESSION_PORTS_MAX]; /* to wait on */
+    uint32_t queue_count;
+    struct run *run; /* from here on filled in by run_lanes() */
+    struct leat_worker *worker;
+};
+
+struct run {
+    const struct run_opts *opts;
+    const struct session *session; /* whose ports the live line shows */
+    struct run_lane *lanes;
+    uint32_t lane_count;
+    void (*sample)(void *ctx,
+                   struct leat_stats *stats); /* adds the program's own losses, or NULL */
+    void *sample_ctx;
+    /* Results. */
+    double seconds;
+    uint64_t busy_cycles;
+    uint64_t deadline_ns;
+};
+
+/* 0 when stopped, else the negative errno that ended a lane, said on standard error. */
+int run_lanes(struct run *run);
+
+/* Stops all lanes. Any thread, and signal handlers. */
+void run_stop(struct run *run);
+
+/* Prints the report and writes the JSON that was asked for. Returns an exit code: of `status`, the
+ * result of run_lanes(), or of the failure to write. */
+int run_report(const struct run_opts *opts, const struct report *report, int status);
+
+#endif
