@@ -48,6 +48,7 @@ install: needs-build
 	meson setup build . --prefix=$(prefix) $(if $(wildcard build/build.ninja),--reconfigure)
 	ninja -C build
 	meson install -C build --no-rebuild $(if $(DESTDIR),--destdir=$(DESTDIR))
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 clean:
 	rm -rf build build-*
