@@ -19,7 +19,7 @@ struct leat_pkt {
     uint16_t flags; /* LEAT_PKT_* */
     union {
         uint32_t hash;    /* with HASH: what the port hashed the flow to (Toeplitz on NICs) */
-        uint32_t offload; /* with L4_CSUM or TSO: leat_offload() */
+        uint32_t offload; /* with IP_CSUM, L4_CSUM or TSO: leat_offload() */
     };
 };
 
@@ -79,7 +79,7 @@ struct leat_meta {
 
 _Static_assert(sizeof(struct leat_meta) == 64, "one cache line");
 
-/* Lengths for L4_CSUM and TSO: of the link header with tags (up to 127), of the network header with
+/* Lengths for the requests: of the link header with tags (up to 127), of the network header with
  * options or extension headers (up to 511), and of a segment's payload (0 without TSO). The layout
  * is that of the 82599's context descriptor and of virtio's csum_start. */
 static inline uint32_t leat_offload(uint32_t l2_len, uint32_t l3_len, uint32_t mss) {
