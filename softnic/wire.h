@@ -28,6 +28,7 @@ struct wire_ops {
 struct wire_stats {
     uint64_t out_frames, out_bytes; /* from the NIC onto the wire */
     uint64_t in_frames, in_bytes;   /* from the wire to the NIC, accepted by it or not */
+    uint64_t generated;             /* by the wire itself; in_frames plus what loss= took of them */
     uint64_t lost_injected;         /* loss= took them */
     uint64_t lost_full;             /* the NIC had no room and the wire does not wait */
     uint64_t lost_far;              /* the far end (tap, file, other port) did not take them */
