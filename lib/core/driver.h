@@ -106,4 +106,8 @@ int leat_option_u32(struct leat_port *port, const char *key, uint32_t *value, ui
                     uint32_t max);
 int leat_option_string(struct leat_port *port, const char *key, const char **value);
 
+/* Refuses options that nobody asked for yet: after open, and by a driver that has asked for all of
+ * its own and is about to do what cannot be undone, such as emptying a file. */
+int leat_option_unknown(struct leat_port *port);
+
 #endif

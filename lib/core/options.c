@@ -72,3 +72,11 @@ int leat_option_string(struct leat_port *port, const char *key, const char **val
     *value = text;
     return 1;
 }
+
+int leat_option_unknown(struct leat_port *port) {
+    for (uint32_t i = 0; i < port->option_count; i++)
+        if (!port->options[i].used)
+            return leat_fail(EINVAL, "%s: no such option here: '%s'", port->name,
+                             port->options[i].key);
+    return 0;
+}

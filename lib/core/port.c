@@ -34,14 +34,6 @@ static int read_common_options(struct leat_port *port, const struct leat_port_op
     return 0;
 }
 
-static int refuse_unknown_options(struct leat_port *port) {
-    for (uint32_t i = 0; i < port->option_count; i++)
-        if (!port->options[i].used)
-            return leat_fail(EINVAL, "%s: no such option here: '%s'", port->name,
-                             port->options[i].key);
-    return 0;
-}
-
 static int open_driver(struct leat_port *port, const char *name,
                        const struct leat_port_opts *opts) {
     char *scheme;
@@ -54,7 +46,7 @@ static int open_driver(struct leat_port *port, const char *name,
                          scheme);
     if ((err = read_common_options(port, opts)) < 0 || (err = port->driver->open(port)) < 0)
         return err;
-    return refuse_unknown_options(port);
+    return leat_option_unknown(port);
 }
 
 int leat_port_open(struct leat_port **out, const char *name, struct leat_pool *pool,
