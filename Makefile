@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The front door: everything here is a few words for what meson, ninja and tools/ do.
+.NOTPARALLEL:
 .PHONY: all run test test-guest bench loc lint install clean help
 
 DESTDIR ?=
