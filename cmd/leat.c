@@ -13,6 +13,8 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "fwd", "forward frames between two ports", cmd_fwd },
+    { "gen", "send probe frames, or a capture, at a rate", cmd_gen },
+    { "recv", "receive, check probe frames, measure latency", cmd_recv },
     { "ports", "list the kinds of ports, or show what given ones can do", cmd_ports },
     { "help", "show what a subcommand does and takes", cmd_help },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "report.h"
+#include "histogram.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -31,6 +32,16 @@ double report_tx_mpps(const struct report *report) {
     for (uint32_t i = 0; i < report->port_count; i++)
         packets += report->ports[i].stats.tx_packets;
     return mpps(packets, report->seconds);
+}
+
+void report_set_latency(struct report *report, const struct histogram *latency_ns) {
+    report->latency = (struct report_latency){
+        .count = latency_ns->count,
+        .p50_ns = histogram_quantile(latency_ns, 0.5),
+        .p99_ns = histogram_quantile(latency_ns, 0.99),
+        .p999_ns = histogram_quantile(latency_ns, 0.999),
+        .max_ns = latency_ns->max,
+    };
 }
 
 static void print_ports(const struct report *report, FILE *to) {

@@ -50,6 +50,9 @@ struct leat_stats *report_add_port(struct report *report, const char *name);
 double report_rx_mpps(const struct report *report);
 double report_tx_mpps(const struct report *report);
 
+struct histogram;
+void report_set_latency(struct report *report, const struct histogram *latency_ns);
+
 void report_print(const struct report *report, FILE *to);
 
 /* Writes it as JSON to the file `path`, or to standard output for "-". 0, or a negative errno. */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "generate.h"
+#include <errno.h>
+#include <leat/pool.h>
+
+#define BATCH         64
+#define FRAME_MIN     60
+#define LINE_OVERHEAD 24 /* frame check sequence 4, preamble and start 8, gap 12 (IEEE 802.3) */
+
+static uint64_t cost(const struct generate *generate, uint32_t bytes) {
+    if (generate->rate != GENERATE_LINE)
+        return 1;
+    return ((bytes < FRAME_MIN ? FRAME_MIN : bytes) + LINE_OVERHEAD) * (uint64_t)8;
+}
+
+static void make_frame(struct generate *generate, struct leat_pkt *pkt, uint64_t now_ns) {
+    struct probe *probe = &generate->probe;
+    probe->time_ns = generate->stamp ? now_ns : 0;
+    pkt->len = (uint16_t)generate->sizes[generate->size_at];
+    probe_make(pkt->data, pkt->len, &generate->flows.flow, probe);
+    probe->sequence++;
+    if (++generate->size_at == generate->size_count)
+        generate->size_at = 0;
+    flows_next(&generate->flows);
+}
+
+/* Makes as many frames as are due, up to a batch. */
+static void make(struct generate *generate, uint64_t now_ns) {
+    if (!pacer_due(&generate->pacer, cost(generate, generate->sizes[generate->size_at])))
+        return;
+    uint64_t left = generate->limit - generate->frames;
+    uint32_t want = left < BATCH ? (uint32_t)left : BATCH;
+    struct leat_pkt *pkts = generate->pkts;
+    uint32_t n = leat_alloc(generate->queue->cache, pkts, want), due = 0;
+    while (due < n &&
+           pacer_take(&generate->pacer, cost(generate, generate->sizes[generate->size_at])))
+        make_frame(generate, &pkts[due++], now_ns);
+    leat_free(generate->queue->cache, &pkts[due], n - due);
+    generate->first = 0;
+    generate->due = due;
+    generate->frames += due;
+    generate->ended = generate->frames == generate->limit;
+}
+
+/* Reads on in the capture. */
+static int load(struct generate *generate) {
+    int n = leat_rx(generate->source, generate->pkts, BATCH);
+    if (n == -ENODATA) {
+        generate->ended = true;
+        return 0;
+    }
+    if (n > 0) {
+        generate->first = 0;
+        generate->held = (uint32_t)n;
+    }
+    return n;
+}
+
+static bool frame_due(struct generate *generate, const struct leat_pkt *pkts, uint32_t segments,
+                      uint64_t now_ns) {
+    if (generate->rate == GENERATE_RECORDED) {
+        if (!(pkts[0].flags & LEAT_PKT_TIME))
+            return true;
+        uint64_t time_ns = leat_pkt_meta(generate->pool, &pkts[0])->time_ns;
+        if (generate->frames == 0)
+            generate->first_ns = time_ns;
+        return time_ns < generate->first_ns ||
+               time_ns - generate->first_ns <= now_ns - generate->pacer.start_ns;
+    }
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < segments; i++)
+        bytes += pkts[i].len;
+    return pacer_take(&generate->pacer, cost(generate, bytes));
+}
+
+/* Moves what is due from the frames held to those that may be sent. */
+static void release(struct generate *generate, uint64_t now_ns) {
+    while (generate->held > 0 && generate->frames < generate->limit) {
+        const struct leat_pkt *pkts = &generate->pkts[generate->first + generate->due];
+        uint32_t segments = leat_frame_segments(pkts, generate->held);
+        if (!frame_due(generate, pkts, segments, now_ns))
+            return;
+        generate->due += segments;
+        generate->held -= segments;
+        generate->frames++;
+    }
+    if (generate->frames == generate->limit)
+        generate->ended = true;
+}
+
+int generate_batch(struct generate *generate) {
+    uint64_t now_ns = clock_ns();
+    if (!generate->started) {
+        pacer_start(&generate->pacer, generate->rate_units, now_ns);
+        generate->started = true;
+    }
+    pacer_look(&generate->pacer, now_ns);
+    if (generate->source) {
+        if (generate->due + generate->held == 0 && !generate->ended) {
+            int n = load(generate);
+            if (n < 0)
+                return n;
+        }
+        release(generate, now_ns);
+    } else if (generate->due == 0 && !generate->ended) {
+        make(generate, now_ns);
+    }
+    if (generate->due == 0)
+        return 0;
+    int sent = leat_tx(generate->queue, &generate->pkts[generate->first], generate->due);
+    if (sent < 0)
+        return sent;
+    generate->first += (uint32_t)sent;
+    generate->due -= (uint32_t)sent;
+    return sent + (generate->due > 0);
+}
+
+void generate_drain(struct generate *generate) {
+    leat_free(generate->queue->cache, &generate->pkts[generate->first],
+              generate->due + generate->held);
+    generate->due = generate->held = 0;
+}
