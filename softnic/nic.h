@@ -66,7 +66,8 @@ bool nic_link_up(const struct nic *nic); /* cable in, module in, driver restarte
  * interrupts whose time has come; flush write-backs. Returns frames moved. */
 uint32_t nic_poll(struct nic *nic, uint32_t budget);
 
-/* A frame arrives from the wire, without frame check sequence. */
+/* A frame arrives from the wire, without frame check sequence. As on a real wire it has 60 bytes at
+ * least: what a sender did not pad is a runt, counted and dropped. */
 enum nic_deliver {
     NIC_DELIVERED, /* written to a receive queue */
     NIC_DROPPED,   /* filtered, or lost and counted by the device: gone in any case */
@@ -92,6 +93,7 @@ struct nic_stats {
     uint64_t tx_errors;   /* descriptors that made no sense */
     uint64_t dma_faults;  /* addresses outside the client's mappings */
     uint64_t interrupts;
+    uint64_t violations; /* what strict mode forbids, and this one only counts */
 };
 void nic_stats(const struct nic *nic, struct nic_stats *stats);
 

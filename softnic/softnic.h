@@ -18,8 +18,7 @@
 struct softnic;
 
 struct softnic_port {
-    const char
-        *socket; /* path to listen on; NULL: `fd` is a connected socket that softnic takes over */
+    const char *socket; /* path to listen on; NULL: `fd` is a connected socket (in-process use) */
     int fd;
     const char *wire; /* wire_open() */
     struct nic_config nic;
