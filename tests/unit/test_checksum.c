@@ -81,6 +81,26 @@ static void carries_are_not_lost(void **state) {
     }
 }
 
+static void pseudo_headers_are_summed_as_they_lie(void **state) {
+    (void)state;
+    uint8_t ip[40], pseudo[40] = { 0 };
+    for (uint32_t i = 0; i < 200; i++) {
+        uint32_t bytes = random_below(1 << 20);
+        random_bytes(ip, 40);
+        memcpy(pseudo, ip + 8, 32); /* RFC 8200, 8.1 */
+        leat_put_be32(pseudo + 32, bytes);
+        pseudo[39] = ip[6];
+        assert_int_equal(leat_sum_finish(leat_sum_pseudo6(ip, ip + 24, ip[6], bytes)),
+                         naive_checksum(pseudo, 40));
+        memcpy(pseudo, ip + 12, 8); /* RFC 768 */
+        pseudo[8] = 0;
+        pseudo[9] = ip[9];
+        leat_put_be16(pseudo + 10, bytes);
+        assert_int_equal(leat_sum_finish(leat_sum_pseudo4(ip, ip[9], bytes & 0xffff)),
+                         naive_checksum(pseudo, 12));
+    }
+}
+
 static void frames_of_several_buffers_with_odd_joins(void **state) {
     (void)state;
     uint8_t bytes[FRAME_MAX], storage[FRAME_MAX];
@@ -120,6 +140,19 @@ static void updates_agree_with_summing_again(void **state) {
         assert_int_equal(after, naive_checksum(header, bytes));
         leat_put_be16(header + 10, after ^ (1u << random_below(16)));
         assert_false(leat_ip4_checksum_ok(header, bytes));
+    }
+}
+
+static void updates_carry_twice_where_they_must(void **state) {
+    (void)state;
+    static const uint16_t extremes[] = { 0, 1, 2, 0x7fff, 0x8000, 0xfffd, 0xfffe, 0xffff };
+    for (int i = 0; i < 8 * 8 * 8; i++) {
+        uint16_t checksum = extremes[i % 8], from = extremes[i / 8 % 8], to = extremes[i / 64];
+        uint8_t words[6];
+        leat_put_be16(words, (uint16_t)~checksum);
+        leat_put_be16(words + 2, (uint16_t)~from);
+        leat_put_be16(words + 4, to);
+        assert_int_equal(leat_checksum_update16(checksum, from, to), naive_checksum(words, 6));
     }
 }
 
@@ -176,6 +209,26 @@ static void udp_may_have_none_over_ipv4_alone(void **state) {
         assert_int_equal(right, 0xffff);
         leat_put_be16(bytes + h.l4 + 6, right);
         assert_int_equal(leat_l4_verify(&pkt, 1, &h), LEAT_CHECKSUM_OK);
+    }
+}
+
+static void both_zeros_are_right(void **state) {
+    (void)state;
+    const struct frame *f = frame_named("tcp4");
+    uint8_t bytes[FRAME_MAX];
+    struct leat_pkt pkt = { .data = memcpy(bytes, f->bytes, f->len), .len = (uint16_t)f->len };
+    struct leat_headers h = parse(&pkt);
+    uint32_t right;
+
+    leat_put_be16(bytes + h.payload, 0);
+    assert_int_equal(leat_l4_checksum(&pkt, 1, &h, &right), 0);
+    leat_put_be16(bytes + h.payload, right);
+    assert_int_equal(leat_l4_checksum(&pkt, 1, &h, &right), 0);
+    assert_int_equal(right, 0);
+    for (uint32_t found = 0; found <= 0xffff; found++) {
+        leat_put_be16(bytes + h.l4 + 16, found);
+        assert_int_equal(leat_l4_verify(&pkt, 1, &h),
+                         found == 0 || found == 0xffff ? LEAT_CHECKSUM_OK : LEAT_CHECKSUM_BAD);
     }
 }
 
@@ -266,17 +319,55 @@ static void nonsense_requests_are_refused_and_change_nothing(void **state) {
     }
 }
 
+/* The field lies whole in the first buffer and in the datagram, or the request is refused. */
+static void fields_lie_in_buffer_and_datagram(void **state) {
+    (void)state;
+    static const struct {
+        const char *frame;
+        uint16_t flags;
+        uint32_t field_end; /* behind the transport header's start */
+    } frames_of[] = {
+        { "tcp4", LEAT_PKT_L4_TCP, 18 },
+        { "udp4", LEAT_PKT_L4_UDP, 8 },
+        { "sctp4", LEAT_PKT_L4_SCTP, 12 },
+    };
+    for (int i = 0; i < 3; i++) {
+        const struct frame *f = frame_named(frames_of[i].frame);
+        uint32_t need = f->expected.l4 + frames_of[i].field_end;
+        for (uint32_t first = need - 5; first < need + 5; first++) {
+            uint8_t bytes[FRAME_MAX];
+            memcpy(bytes, f->bytes, f->len);
+            struct leat_pkt pkts[2] = {
+                { .data = bytes, .len = (uint16_t)first },
+                { .data = bytes + first, .len = (uint16_t)(f->len - first) },
+            };
+            pkts[0].flags = frames_of[i].flags | LEAT_PKT_L4_CSUM | LEAT_PKT_MORE;
+            pkts[0].offload = leat_offload(14, 20, 0);
+            assert_int_equal(leat_complete_checksum(pkts, 2), first < need ? -EINVAL : 0);
+
+            leat_put_be16(bytes + 16, first - 14); /* the datagram ends there */
+            pkts[0].len = (uint16_t)f->len;
+            pkts[0].flags = frames_of[i].flags | LEAT_PKT_L4_CSUM;
+            assert_int_equal(leat_complete_checksum(pkts, 1), first < need ? -EINVAL : 0);
+        }
+    }
+}
+
 int main(void) {
     seed_random();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples_of_the_rfcs),
         cmocka_unit_test(sums_of_every_length_and_alignment),
         cmocka_unit_test(carries_are_not_lost),
+        cmocka_unit_test(pseudo_headers_are_summed_as_they_lie),
         cmocka_unit_test(frames_of_several_buffers_with_odd_joins),
         cmocka_unit_test(updates_agree_with_summing_again),
+        cmocka_unit_test(updates_carry_twice_where_they_must),
         cmocka_unit_test(scapys_checksums_are_right_and_flipped_bits_are_not),
         cmocka_unit_test(udp_may_have_none_over_ipv4_alone),
+        cmocka_unit_test(both_zeros_are_right),
         cmocka_unit_test(requests_are_completed_to_scapys_bytes),
+        cmocka_unit_test(fields_lie_in_buffer_and_datagram),
         cmocka_unit_test(nonsense_requests_are_refused_and_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,7 @@ static void every_defect_has_its_name(void **state) {
         { "udp4", 39, 27, LEAT_PROBLEM_UDP_LENGTH },
         { "udp4-fragment1", 17, 81, LEAT_PROBLEM_FRAGMENT },
         { "udp4-fragment2", 20, 0x1f, LEAT_PROBLEM_NONE },
+        { "ah4", 35, 10, LEAT_PROBLEM_L4_LENGTH },
         { "tcp4-syn", 46, 0x40, LEAT_PROBLEM_TCP_HEADER_LENGTH },
         { "tcp4-syn", 46, 0xb0, LEAT_PROBLEM_L4_LENGTH },
         { "sctp4", 17, 31, LEAT_PROBLEM_L4_LENGTH },
@@ -89,7 +90,6 @@ static void every_defect_has_its_name(void **state) {
         { "mld", 55, 2, LEAT_PROBLEM_IP6_PAYLOAD_LENGTH },
         { "mld", 54, 0, LEAT_PROBLEM_IP6_HOP_BY_HOP },
         { "udp6-fragment0", 19, 63, LEAT_PROBLEM_FRAGMENT },
-        { "udp4-fragment2", 21, 0xff, LEAT_PROBLEM_NONE },
     };
     for (size_t i = 0; i < sizeof(defects) / sizeof(defects[0]); i++) {
         const struct defect *d = &defects[i];
@@ -103,6 +103,20 @@ static void every_defect_has_its_name(void **state) {
         if (h.problem != d->problem)
             fail_msg("%s, byte %u = %02x: %s", d->frame, d->offset, d->value,
                      leat_problem_name(h.problem));
+    }
+}
+
+/* RFC 791, 3.1: what is put together has at most 65,535 bytes. */
+static void fragments_end_within_64_kib(void **state) {
+    (void)state;
+    const struct frame *f = frame_named("udp4-fragment2");
+    uint32_t bytes = f->expected.end - f->expected.payload;
+    uint8_t frame[FRAME_MAX];
+    memcpy(frame, f->bytes, f->len);
+    for (uint32_t units = 8100; units <= 0x1fff; units++) {
+        leat_put_be16(frame + 20, units);
+        assert_int_equal(parse(frame, f->len).problem,
+                         units * 8 + bytes > 65535 ? LEAT_PROBLEM_FRAGMENT : LEAT_PROBLEM_NONE);
     }
 }
 
@@ -231,6 +245,7 @@ int main(void) {
         cmocka_unit_test(headers_lie_where_scapy_put_them),
         cmocka_unit_test(a_frame_cut_short_is_truncated_by_name),
         cmocka_unit_test(every_defect_has_its_name),
+        cmocka_unit_test(fragments_end_within_64_kib),
         cmocka_unit_test(every_extension_header_is_stepped_over),
         cmocka_unit_test(the_checksums_destination_is_the_final_one),
         cmocka_unit_test(what_follows_is_named_and_parsed_from_there),
