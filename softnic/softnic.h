@@ -18,7 +18,8 @@
 struct softnic;
 
 struct softnic_port {
-    const char *socket; /* path to listen on; NULL: `fd` is a connected socket (in-process use) */
+    const char
+        *socket; /* path to listen on; NULL: `fd` is a connected socket that softnic takes over */
     int fd;
     const char *wire; /* wire_open() */
     struct nic_config nic;

@@ -1,0 +1,718 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Intel 82599, X540 and X550: from reset to the first packet and back, in the order of the
+ * datasheet (82599, revision 3.3), whose sections are cited. Read from top to bottom:
+ *
+ *   reset, link, receive and transmit set-up    4.6.3 to 4.6.8
+ *   queues: start, receive, transmit, stop      4.6.7.1, 7.1, 7.2, 4.6.8.2
+ *   what programs ask for                       link, promiscuous mode, lost frames
+ *
+ * A ring is an array of descriptors in our memory. The device owns those from its head up to the
+ * tail that we store to the doorbell; it reports each one that it is done with by writing over it.
+ */
+#include "ixgbe.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RING_MIN       64
+#define RING_MAX       4096
+#define WAIT_MS        100   /* for anything that the device does by itself */
+#define FRAME_DEFAULT  1522  /* 1,514 bytes and two VLAN tags */
+#define FRAME_MAX      15868 /* 8.2.3.22.13: 15,872 with frame check sequence */
+#define FRAME_MIN      17    /* 7.2.3.2.4: the shortest that the transmit path takes */
+#define RX_BUFFER_MAX  15360 /* 8.2.3.8.7: what one descriptor receives */
+#define CHECK_INTERVAL 4096  /* calls in vain between two looks whether the device is there */
+
+/* Section 9.3.3 and the specification updates. */
+static const struct ixgbe_model models[] = {
+    { 0x10f7, "82599 KX4", LINK_BACKPLANE },
+    { 0x10f8, "82599 combined backplane", LINK_BACKPLANE },
+    { 0x10f9, "82599 CX4", LINK_BACKPLANE },
+    { 0x10fb, "82599ES SFP+", LINK_SFP },
+    { 0x10fc, "82599 XAUI", LINK_BACKPLANE },
+    { 0x1507, "82599 SFP+ (extended temperature)", LINK_SFP },
+    { 0x1514, "82599 KX4 mezzanine", LINK_BACKPLANE },
+    { 0x1517, "82599 KR", LINK_BACKPLANE },
+    { 0x151c, "82599 T3", LINK_PHY },
+    { 0x1529, "82599 SFP+ (FCoE)", LINK_SFP },
+    { 0x152a, "82599 backplane (FCoE)", LINK_BACKPLANE },
+    { 0x154a, "X520-4 SFP+", LINK_SFP },
+    { 0x154d, "X520 SFP+ (SF2)", LINK_SFP },
+    { 0x1557, "82599EN SFP+", LINK_SFP },
+    { 0x1558, "X520-Q1 QSFP+", LINK_SFP },
+    { 0x1528, "X540-AT2", LINK_PHY },
+    { 0x1560, "X540-AT1", LINK_PHY },
+    { 0x1563, "X550-AT2", LINK_PHY },
+    { 0x15d1, "X550-AT1", LINK_PHY },
+};
+
+static const struct ixgbe_model *find_model(uint16_t vendor, uint16_t device) {
+    for (uint32_t i = 0; vendor == 0x8086 && i < sizeof(models) / sizeof(models[0]); i++)
+        if (models[i].device == device)
+            return &models[i];
+    return NULL;
+}
+
+const char *ixgbe_match(uint16_t vendor, uint16_t device) {
+    const struct ixgbe_model *model = find_model(vendor, device);
+    return model ? model->name : NULL;
+}
+
+static uint32_t get(struct ixgbe *nic, uint32_t reg) {
+    return leat_read32(nic->dev, reg);
+}
+
+static void set(struct ixgbe *nic, uint32_t reg, uint32_t value) {
+    leat_write32(nic->dev, reg, value);
+}
+
+static void change(struct ixgbe *nic, uint32_t reg, uint32_t clear, uint32_t bits) {
+    set(nic, reg, (get(nic, reg) & ~clear) | bits);
+}
+
+static void sleep_us(long us) {
+    nanosleep(&(struct timespec){ .tv_nsec = us * 1000 }, NULL);
+}
+
+int ixgbe_check(struct ixgbe *nic, uint32_t value) {
+    if (value != UINT32_MAX || get(nic, REG_STATUS) != UINT32_MAX)
+        return 0;
+    nic->dev->gone = true;
+    return leat_fail(ENODEV, "%s: the device is gone: STATUS reads all ones", nic->port->name);
+}
+
+/* Waits until the bits of `mask` read as `value`. */
+static int wait_for(struct ixgbe *nic, uint32_t reg, uint32_t mask, uint32_t value,
+                    const char *what) {
+    for (int waited_us = 0; waited_us <= WAIT_MS * 1000; waited_us += 100) {
+        uint32_t now = get(nic, reg);
+        int err = ixgbe_check(nic, now);
+        if (err || (now & mask) == value)
+            return err;
+        sleep_us(100);
+    }
+    return leat_fail(ETIMEDOUT, "%s: %s did not become %s within %d ms", nic->port->name, what,
+                     value ? "1" : "0", WAIT_MS);
+}
+
+/* 4.6.3.1: interrupts stay off during set-up. */
+static void disable_interrupts(struct ixgbe *nic) {
+    set(nic, REG_EIMC, 0x7fffffff);
+    set(nic, REG_EIMC_EX(0), UINT32_MAX);
+    set(nic, REG_EIMC_EX(1), UINT32_MAX);
+}
+
+/* 5.2.5.3.2: no new requests to memory. Where old ones do not end, two resets do it. */
+static int disable_master(struct ixgbe *nic) {
+    change(nic, REG_CTRL, 0, CTRL_MASTER_DISABLE);
+    return wait_for(nic, REG_STATUS, STATUS_MASTER_ENABLED, 0, "STATUS.PCIe_Master_Enable");
+}
+
+/* 4.6.3.2: global reset; no register may be touched for 1 ms (8.2.3.1.1), 10 ms are sure. */
+static int reset(struct ixgbe *nic) {
+    for (int times = disable_master(nic) == 0 ? 1 : 2; times > 0; times--) {
+        change(nic, REG_CTRL, 0, CTRL_LRST | CTRL_RST);
+        sleep_us(10000);
+        int err = wait_for(nic, REG_CTRL, CTRL_LRST | CTRL_RST, 0, "CTRL.RST");
+        if (err)
+            return err;
+    }
+    disable_interrupts(nic);
+    return 0;
+}
+
+/* 8.2.3.7.9: receive address 0 comes from the EEPROM. */
+static int read_mac(struct ixgbe *nic) {
+    uint32_t low = get(nic, REG_RAL(0)), high = get(nic, REG_RAH(0));
+    memcpy(nic->mac, &low, 4);
+    memcpy(nic->mac + 4, &high, 2);
+    if (!(high & RAH_AV) || nic->mac[0] & 1)
+        return leat_fail(ENODEV, "%s: the device has no valid MAC address in RAL(0) and RAH(0)",
+                         nic->port->name);
+    return 0;
+}
+
+/* 4.6.4: backplanes as the EEPROM has them, SFP+ modules by SFI; PHYs see to it themselves. */
+static void set_up_link(struct ixgbe *nic) {
+    if (nic->model->link == LINK_SFP)
+        change(nic, REG_AUTOC, AUTOC_LMS, AUTOC_LMS_SFI);
+    if (nic->model->link != LINK_PHY)
+        change(nic, REG_AUTOC, 0, AUTOC_RESTART_AN);
+}
+
+/* 4.6.7, with the values of 4.6.11.3.4 for a device without DCB and virtualization. */
+static void set_up_receive(struct ixgbe *nic) {
+    set(nic, REG_RXPBSIZE(0), RXPBSIZE_512K);
+    for (uint32_t i = 1; i < PACKET_BUFFERS; i++)
+        set(nic, REG_RXPBSIZE(i), 0);
+    change(nic, REG_HLREG0, 0, HLREG0_RXCRCSTRP | HLREG0_JUMBOEN);
+    set(nic, REG_MAXFRS, MAXFRS_MFS(nic->frame_max + 4));
+    change(nic, REG_RDRXCTL, RDRXCTL_RSCFRSTSIZE,
+           RDRXCTL_CRC_STRIP | RDRXCTL_RSCACKC | RDRXCTL_FCOE_WRFIX);
+    set(nic, REG_FCTRL, FCTRL_BAM | (nic->port->opts.promisc ? FCTRL_UPE | FCTRL_MPE : 0));
+    set(nic, REG_MCSTCTRL, 0);
+    change(nic, REG_CTRL_EXT, 0, CTRL_EXT_NS_DIS); /* the last sentence of 4.6.7 */
+}
+
+/* 4.6.8, likewise. MTQC may change only while the arbiter is off. */
+static void set_up_transmit(struct ixgbe *nic) {
+    change(nic, REG_HLREG0, 0, HLREG0_TXCRCEN | HLREG0_TXPADEN);
+    change(nic, REG_RTTDCS, 0, RTTDCS_ARBDIS);
+    set(nic, REG_DTXMXSZRQ, DTXMXSZRQ_MAX);
+    set(nic, REG_TXPBSIZE(0), TXPBSIZE_160K);
+    set(nic, REG_TXPBTHRESH(0), 160 - 16); /* KiB: less the longest frame */
+    for (uint32_t i = 1; i < PACKET_BUFFERS; i++) {
+        set(nic, REG_TXPBSIZE(i), 0);
+        set(nic, REG_TXPBTHRESH(i), 0);
+    }
+    set(nic, REG_MTQC, 0);
+    change(nic, REG_RTTDCS, RTTDCS_ARBDIS, 0);
+    change(nic, REG_DMATXCTL, 0, DMATXCTL_TE);
+}
+
+/* 4.6.7, end: RXEN changes only while the path before it is stopped and empty. Filters may only
+ * be changed while it is off (8.2.3.7.1). */
+int ixgbe_receive_path(struct ixgbe *nic, bool on) {
+    change(nic, REG_SECRXCTRL, 0, SECRXCTRL_RX_DIS);
+    int err = wait_for(nic, REG_SECRXSTAT, SECRXSTAT_RDY, SECRXSTAT_RDY, "SECRXSTAT.SECRX_RDY");
+    change(nic, REG_RXCTRL, RXCTRL_RXEN, on ? RXCTRL_RXEN : 0);
+    change(nic, REG_SECRXCTRL, SECRXCTRL_RX_DIS, 0);
+    return err;
+}
+
+/* 4.6.3: the whole sequence. */
+static int set_up(struct ixgbe *nic) {
+    int err = leat_device_bus_master(nic->dev, true);
+    if (err || (err = ixgbe_check(nic, get(nic, REG_STATUS))))
+        return err;
+    disable_interrupts(nic);
+    if ((err = reset(nic)) ||
+        (err = wait_for(nic, REG_EEC, EEC_AUTO_RD, EEC_AUTO_RD, "EEC.AUTO_RD")) ||
+        (err =
+             wait_for(nic, REG_RDRXCTL, RDRXCTL_DMAIDONE, RDRXCTL_DMAIDONE, "RDRXCTL.DMAIDONE")) ||
+        (err = read_mac(nic)) ||
+        (err = leat_dma_map_pool(nic->dev, nic->port->pool, &nic->pool_map)))
+        return err;
+    set_up_link(nic);
+    for (uint32_t i = 0; i < IXGBE_LOSSES; i++)
+        get(nic, ixgbe_losses[i].reg); /* 4.6.5: statistics are cleared by reading */
+    set_up_receive(nic);
+    set_up_transmit(nic);
+    change(nic, REG_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD);
+    return 0;
+}
+
+static int check_options(struct leat_port *port, struct ixgbe *nic) {
+    const uint32_t rings[] = { port->opts.rx_ring, port->opts.tx_ring };
+    for (int i = 0; i < 2; i++)
+        if (rings[i] < RING_MIN || rings[i] > RING_MAX || rings[i] & (rings[i] - 1))
+            return leat_fail(EINVAL, "%s: a ring of %u descriptors; it must be 64, 128 ... 4096",
+                             port->name, rings[i]);
+    if (port->pool->stride < LEAT_BUFFER_START + 1024)
+        return leat_fail(EINVAL, "%s: the pool's buffers of %u bytes are too small: 1,280 at least",
+                         port->name, port->pool->stride);
+    nic->frame_max = FRAME_DEFAULT;
+    return leat_option_u32(port, "frame-max", &nic->frame_max, 64, FRAME_MAX);
+}
+
+int ixgbe_attach(struct leat_port *port, struct leat_device *dev, const struct leat_port_ops *ops) {
+    struct ixgbe *nic = port->data = calloc(1, sizeof(*nic));
+    if (!nic)
+        return leat_fail(ENOMEM, "%s: out of memory", port->name);
+    *nic = (struct ixgbe){ .port = port, .dev = dev, .model = find_model(dev->vendor, dev->id) };
+    port->ops = ops;
+    int err = check_options(port, nic);
+    return err < 0 ? err : set_up(nic);
+}
+
+/* --- Queues: 4.6.7.1 and 4.6.8 --- */
+
+static inline uint64_t iova_of(const struct ixgbe_queue *q, uint64_t offset) {
+    return __builtin_expect(q->segments == NULL, 1) ? q->iova + offset
+                                                    : leat_dma_pool_iova(q->segments, offset);
+}
+
+/* Makes descriptor `slot` receive into buffer `number`; a zero status also means "not done". */
+static inline void rx_arm(struct ixgbe_queue *q, uint32_t slot, uint32_t number) {
+    struct rx_descriptor *descriptor = &q->rx_ring[slot];
+    uint64_t offset = (uint64_t)number * q->pool->stride + LEAT_BUFFER_START;
+    q->rx_numbers[slot] = number;
+    descriptor->address = iova_of(q, offset);
+    descriptor->status = 0;
+}
+
+/* What was written to the ring before is seen by whoever sees the tail. */
+static inline void ring_bell(struct ixgbe_queue *q, volatile uint32_t *bell, uint32_t reg,
+                             uint32_t tail) {
+    if (__builtin_expect(bell != NULL, 1))
+        __atomic_store_n(bell, tail, __ATOMIC_RELEASE);
+    else
+        leat_write32(q->nic->dev, reg, tail);
+}
+
+static int fill_rx_ring(struct ixgbe_queue *q) {
+    while (q->rx_given <= q->rx_mask) {
+        const uint32_t *numbers = leat_cache_take(q->head.public.cache, RING_MIN);
+        if (!numbers)
+            return leat_fail(ENOMEM, "%s: the pool has not the %u buffers for the receive ring",
+                             q->nic->port->name, q->rx_mask + 1);
+        for (uint32_t i = 0; i < RING_MIN; i++) {
+            leat_own(q->nic->port->pool, numbers[i], LEAT_OWNER_POOL, LEAT_OWNER_PORT, LEAT_PLACE);
+            rx_arm(q, q->rx_given++, numbers[i]);
+        }
+    }
+    return 0;
+}
+
+static int start_receive(struct ixgbe_queue *q, uint32_t i) {
+    struct ixgbe *nic = q->nic;
+    set(nic, REG_RDBAL(i), (uint32_t)q->rings.iova);
+    set(nic, REG_RDBAH(i), (uint32_t)(q->rings.iova >> 32));
+    set(nic, REG_RDLEN(i), (q->rx_mask + 1) * (uint32_t)sizeof(*q->rx_ring));
+    set(nic, REG_RDH(i), 0);
+    set(nic, REG_RDT(i), 0);
+    /* With one queue, frames wait in the device's packet buffer; with more, a queue that is not
+     * served must not hold up the others (4.6.7.1 and 7.1.9.4). */
+    set(nic, REG_SRRCTL(i),
+        SRRCTL_PACKET_KB(q->rx_bytes_max / 1024) | SRRCTL_HEADER_256 | SRRCTL_ADVANCED |
+            (nic->port->opts.queues > 1 ? SRRCTL_DROP_EN : 0));
+    change(nic, REG_DCA_RXCTRL(i), DCA_RXCTRL_CLEAR, 0); /* the last sentence of 4.6.7 */
+    change(nic, REG_RXDCTL(i), 0, QUEUE_ENABLE);
+    int err = wait_for(nic, REG_RXDCTL(i), QUEUE_ENABLE, QUEUE_ENABLE, "RXDCTL.ENABLE");
+    set(nic, REG_RDT(i), q->rx_mask); /* after ENABLE; the last one stays ours: 7.1.9 */
+    return err;
+}
+
+static int start_transmit(struct ixgbe_queue *q, uint32_t i) {
+    struct ixgbe *nic = q->nic;
+    uint64_t iova = q->rings.iova + (q->rx_mask + 1) * sizeof(*q->rx_ring);
+    set(nic, REG_TDBAL(i), (uint32_t)iova);
+    set(nic, REG_TDBAH(i), (uint32_t)(iova >> 32));
+    set(nic, REG_TDLEN(i), (q->tx_mask + 1) * (uint32_t)sizeof(*q->tx_ring));
+    set(nic, REG_TDH(i), 0);
+    set(nic, REG_TDT(i), 0);
+    /* WTHRESH 0, so that not every descriptor needs RS (7.2.3.5.1). */
+    set(nic, REG_TXDCTL(i), TXDCTL_PTHRESH(36) | TXDCTL_HTHRESH(8) | QUEUE_ENABLE);
+    return wait_for(nic, REG_TXDCTL(i), QUEUE_ENABLE, QUEUE_ENABLE, "TXDCTL.ENABLE");
+}
+
+/* --- Receive: 7.1 --- */
+
+/* Hands out the frame's part in descriptor `slot`, whose place the fresh buffer takes. */
+static inline void rx_hand_out(struct ixgbe_queue *q, uint32_t slot, uint32_t bytes, uint32_t fresh,
+                               struct leat_pkt *pkt) {
+    uint64_t hash = q->rx_ring[slot].address;
+    uint32_t number = q->rx_numbers[slot];
+    leat_own(q->nic->port->pool, number, LEAT_OWNER_PORT, LEAT_OWNER_PROGRAM, LEAT_PLACE);
+    leat_own(q->nic->port->pool, fresh, LEAT_OWNER_POOL, LEAT_OWNER_PORT, LEAT_PLACE);
+    *pkt = (struct leat_pkt){ .data = leat_buffer(q->pool, number) + LEAT_BUFFER_START,
+                              .len = (uint16_t)bytes,
+                              .flags = hash & RX_RSS_TYPE ? LEAT_PKT_HASH : 0,
+                              .hash = RX_HASH(hash) };
+    rx_arm(q, slot, fresh);
+}
+
+/* The descriptor's status, read once: the device may change it behind our back. */
+static inline uint64_t rx_status(const struct ixgbe_queue *q, uint32_t index) {
+    return __atomic_load_n(&q->rx_ring[index & q->rx_mask].status, __ATOMIC_ACQUIRE);
+}
+
+/* Gives the device `n` descriptors back with the buffers that they have. */
+static void rx_drop(struct ixgbe_queue *q, uint32_t n) {
+    for (; n > 0; n--, q->rx_next++)
+        rx_arm(q, q->rx_next & q->rx_mask, q->rx_numbers[q->rx_next & q->rx_mask]);
+}
+
+/* Everything but a whole frame in one descriptor. Returns how many descriptors the next frame has,
+ * and their lengths; 0 when it is not there yet, or has more than `room`. Nonsense is dropped. */
+static __attribute__((noinline)) uint32_t rx_frame(struct ixgbe_queue *q, uint32_t room,
+                                                   uint32_t bytes[IXGBE_SEGMENTS_MAX]) {
+    for (uint32_t n = 0;;) {
+        uint64_t status = rx_status(q, q->rx_next + n);
+        if (!(status & RX_DD))
+            return 0;
+        bool wrong = n == IXGBE_SEGMENTS_MAX || status & RX_ERROR_RXE ||
+                     RX_LENGTH(status) - 1 >= q->rx_bytes_max;
+        if (wrong && !q->rx_skip)
+            LEAT_COUNT(q->head.stats.drops[LEAT_DROP_RX_BAD_DESCRIPTOR], 1);
+        if (wrong || q->rx_skip) {
+            rx_drop(q, n + 1);
+            q->rx_skip = !(status & RX_EOP);
+            n = 0;
+            continue;
+        }
+        bytes[n++] = RX_LENGTH(status);
+        if (status & RX_EOP)
+            return n <= room ? n : 0;
+    }
+}
+
+static int rx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
+    struct ixgbe_queue *q = (struct ixgbe_queue *)queue;
+    struct leat_cache *cache = queue->cache;
+    if (__builtin_expect(q->nic->dev->gone, 0))
+        return leat_device_check(q->nic->dev);
+    uint32_t before = q->rx_next, got = 0, frames = 0, segments = 1, several[IXGBE_SEGMENTS_MAX];
+    if (__builtin_expect(q->rx_skip, 0))
+        rx_frame(q, 0, several);
+    uint64_t start = leat_profile_start(&q->head);
+    uint32_t room = leat_cache_available(cache, n < LEAT_BATCH_MAX ? n : LEAT_BATCH_MAX);
+    leat_profile_stop(&q->head, start);
+    const uint32_t *fresh = &cache->numbers[cache->top]; /* the next ones to be taken */
+    room = q->rx_skip ? 0 : room;
+    uint64_t bytes = 0;
+    while (got < room) {
+        uint64_t status = rx_status(q, q->rx_next);
+        uint32_t length = RX_LENGTH(status);
+        if (__builtin_expect((status & (RX_DD | RX_EOP | RX_ERROR_RXE)) == (RX_DD | RX_EOP) &&
+                                 length - 1 < q->rx_bytes_max,
+                             1)) {
+            rx_hand_out(q, q->rx_next++ & q->rx_mask, length, *--fresh, &pkts[got++]);
+            bytes += length;
+            frames++;
+            continue;
+        }
+        if (!(status & RX_DD) || (segments = rx_frame(q, room - got, several)) == 0)
+            break;
+        for (uint32_t i = 0; i < segments; i++) {
+            rx_hand_out(q, q->rx_next++ & q->rx_mask, several[i], *--fresh, &pkts[got]);
+            pkts[got++].flags |= i < segments - 1 ? LEAT_PKT_MORE : 0;
+            bytes += several[i];
+        }
+        frames++;
+    }
+    if (q->rx_next != before)
+        ring_bell(q, q->rx_doorbell, REG_RDT(queue->index), (q->rx_next - 1) & q->rx_mask);
+    if (__builtin_expect(got == 0, 0))
+        return ++q->idle % CHECK_INTERVAL == 0 ? leat_device_check(q->nic->dev) : 0;
+    leat_cache_take(cache, got);
+    LEAT_COUNT(q->head.stats.rx_packets, frames);
+    LEAT_COUNT(q->head.stats.rx_bytes, bytes);
+    return (int)got;
+}
+
+/* --- Transmit: 7.2 --- */
+
+static inline bool tx_is_sent(const struct ixgbe_queue *q, const struct ixgbe_report *report) {
+    const uint64_t *last = &q->tx_ring[(report->end - 1) & q->tx_mask].command;
+    return __atomic_load_n(last, __ATOMIC_ACQUIRE) & TX_DD;
+}
+
+/* Takes back what the device reports as sent, a report at a time. */
+static void tx_reclaim(struct ixgbe_queue *q) {
+    for (; q->report_clean != q->report_next; q->report_clean++) {
+        const struct ixgbe_report *report = &q->reports[q->report_clean & q->tx_mask];
+        if (!tx_is_sent(q, report))
+            break;
+        uint32_t n = report->end - q->tx_clean;
+        uint32_t *place = leat_cache_give(q->head.public.cache, n);
+        for (uint32_t i = 0; i < n; i++) {
+            place[i] = q->tx_numbers[q->tx_clean++ & q->tx_mask];
+            leat_own(q->nic->port->pool, place[i], LEAT_OWNER_PORT, LEAT_OWNER_POOL, LEAT_PLACE);
+        }
+        LEAT_COUNT(q->head.stats.tx_packets, report->frames);
+        LEAT_COUNT(q->head.stats.tx_bytes, report->bytes);
+    }
+}
+
+static inline void tx_place(struct ixgbe_queue *q, const struct leat_pkt *pkt, uint64_t command,
+                            uint32_t bytes) {
+    uint32_t slot = q->tx_next++ & q->tx_mask;
+    q->tx_numbers[slot] = leat_buffer_number(q->pool, pkt->data);
+    q->tx_ring[slot] = (struct tx_descriptor){
+        .address = iova_of(q, (uint64_t)(pkt->data - q->pool->base)),
+        .command = pkt->len | TX_DATA | TX_IFCS | TX_DEXT | TX_PAYLEN(bytes) | command,
+    };
+}
+
+/* Asks for a report of the last descriptor, and with it of all since the report before. RS is only
+ * allowed where a frame ends (7.2.3.2.4). */
+static inline void tx_report(struct ixgbe_queue *q, uint32_t frames, uint64_t bytes) {
+    if (frames == 0)
+        return;
+    q->tx_ring[(q->tx_next - 1) & q->tx_mask].command |= TX_RS;
+    q->reports[q->report_next++ & q->tx_mask] = (struct ixgbe_report){ q->tx_next, frames, bytes };
+}
+
+static inline bool tx_own(struct ixgbe_queue *q, const struct leat_pkt *pkt) {
+    return leat_own(q->nic->port->pool, leat_buffer_number(q->pool, pkt->data), LEAT_OWNER_PROGRAM,
+                    LEAT_OWNER_PORT, LEAT_PLACE);
+}
+
+/* A frame of several buffers, one that asks for something, or one that cannot be sent. Returns how
+ * many packets it took, 0 when there is not room for them. */
+static __attribute__((noinline)) uint32_t tx_frame(struct ixgbe_queue *q, struct leat_pkt *pkts,
+                                                   uint32_t n, uint32_t room) {
+    uint32_t segments = leat_frame_segments(pkts, n), bytes = 0;
+    bool fits = segments <= IXGBE_SEGMENTS_MAX, owned = true;
+    for (uint32_t i = 0; i < segments; i++) {
+        bytes += pkts[i].len;
+        fits &= pkts[i].len > 0;
+    }
+    enum leat_drop reason = LEAT_DROP_COUNT;
+    if (!fits || bytes < FRAME_MIN || bytes > q->nic->frame_max)
+        reason = LEAT_DROP_TX_LENGTH;
+    else if (segments > room)
+        return 0;
+    else if (pkts->flags & LEAT_PKT_REQUESTS &&
+             !(q->nic->offload && q->nic->offload(q->nic->port->pool, pkts, segments)))
+        reason = LEAT_DROP_TX_OFFLOAD;
+    if (reason != LEAT_DROP_COUNT) {
+        leat_free(q->head.public.cache, pkts, segments);
+        LEAT_COUNT(q->head.stats.drops[reason], segments > 0);
+        return segments;
+    }
+    for (uint32_t i = 0; i < segments; i++)
+        owned &= tx_own(q, &pkts[i]);
+    for (uint32_t i = 0; i < segments && owned; i++)
+        tx_place(q, &pkts[i], i == segments - 1 ? TX_EOP : 0, bytes);
+    tx_report(q, owned, bytes);
+    LEAT_COUNT(q->head.stats.drops[LEAT_DROP_TX_REFUSED], !owned);
+    return segments;
+}
+
+static int tx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
+    struct ixgbe_queue *q = (struct ixgbe_queue *)queue;
+    if (__builtin_expect(q->nic->dev->gone, 0))
+        return leat_device_check(q->nic->dev);
+    uint64_t start = leat_profile_start(&q->head);
+    tx_reclaim(q);
+    leat_profile_stop(&q->head, start);
+    uint32_t before = q->tx_next, sent = 0, taken = 1;
+    while (sent < n && taken > 0) {
+        uint32_t frames = 0, room = q->tx_mask - (q->tx_next - q->tx_clean);
+        uint64_t bytes = 0;
+        uint32_t most = n - sent < room ? n - sent : room;
+        most = most < IXGBE_REPORT ? most : IXGBE_REPORT;
+        for (; frames < most; frames++) {
+            const struct leat_pkt *pkt = &pkts[sent + frames];
+            if (__builtin_expect(pkt->flags & (LEAT_PKT_MORE | LEAT_PKT_REQUESTS) ||
+                                     (uint32_t)pkt->len - FRAME_MIN >
+                                         q->nic->frame_max - FRAME_MIN ||
+                                     !tx_own(q, pkt),
+                                 0))
+                break;
+            tx_place(q, pkt, TX_EOP, pkt->len);
+            bytes += pkt->len;
+        }
+        tx_report(q, frames, bytes);
+        sent += taken = frames;
+        if (frames < most)
+            sent += taken = tx_frame(q, &pkts[sent], n - sent, room - frames);
+    }
+    if (q->tx_next != before)
+        ring_bell(q, q->tx_doorbell, REG_TDT(queue->index), q->tx_next & q->tx_mask);
+    if (__builtin_expect(sent == 0 && n > 0, 0))
+        return ++q->idle % CHECK_INTERVAL == 0 ? leat_device_check(q->nic->dev) : 0;
+    return (int)sent;
+}
+
+/* --- Start and stop --- */
+
+/* 4.6.8.2 and 4.6.7.1.2: what was accepted is sent or given up, then each side is disabled; the
+ * device clears ENABLE only when its last access to memory has ended. */
+static int stop_queue(struct ixgbe_queue *q) {
+    uint32_t i = q->head.public.index;
+    for (int waited_us = 0; q->report_clean != q->report_next; waited_us += 100) {
+        struct ixgbe_report *report = &q->reports[q->report_clean & q->tx_mask];
+        bool sent = tx_is_sent(q, report);
+        if (!sent && waited_us < WAIT_MS * 1000 && !q->nic->dev->gone) {
+            sleep_us(100);
+            continue;
+        }
+        q->report_clean++;
+        q->head.stats.tx_packets += sent ? report->frames : 0;
+        q->head.stats.tx_bytes += sent ? report->bytes : 0;
+        q->head.stats.drops[LEAT_DROP_TX_ABORTED] += sent ? 0 : report->frames;
+    }
+    change(q->nic, REG_TXDCTL(i), QUEUE_ENABLE, 0);
+    change(q->nic, REG_RXDCTL(i), QUEUE_ENABLE, 0);
+    int tx_err = wait_for(q->nic, REG_TXDCTL(i), QUEUE_ENABLE, 0, "TXDCTL.ENABLE");
+    int rx_err = wait_for(q->nic, REG_RXDCTL(i), QUEUE_ENABLE, 0, "RXDCTL.ENABLE");
+    sleep_us(100);
+    return tx_err ? tx_err : rx_err;
+}
+
+static void release_buffer(struct ixgbe_queue *q, uint32_t number, bool let_go) {
+    leat_own(q->nic->port->pool, number, LEAT_OWNER_PORT, LEAT_OWNER_POOL, LEAT_PLACE);
+    (let_go ? leat_pool_return : leat_pool_quarantine)(q->nic->port->pool, &number, 1);
+}
+
+static void release_queue(struct ixgbe_queue *q, bool let_go) {
+    for (uint32_t i = 0; i < q->rx_given; i++)
+        release_buffer(q, q->rx_numbers[i], let_go);
+    for (; q->tx_clean != q->tx_next; q->tx_clean++)
+        release_buffer(q, q->tx_numbers[q->tx_clean & q->tx_mask], let_go);
+    if (q->event_fd >= 0)
+        close(q->event_fd);
+    leat_stats_add(&q->nic->port->lost, &q->head.stats);
+    leat_dma_free(q->nic->dev, &q->rings);
+    free(q->rx_numbers);
+    free(q->tx_numbers);
+    free(q->reports);
+    free(q);
+}
+
+static int start_queue(struct ixgbe_queue *q, uint32_t index) {
+    struct ixgbe *nic = q->nic;
+    uint32_t rx_size = q->rx_mask + 1, tx_size = q->tx_mask + 1;
+    q->rx_numbers = calloc(rx_size, sizeof(*q->rx_numbers));
+    q->tx_numbers = calloc(tx_size, sizeof(*q->tx_numbers));
+    q->reports = calloc(tx_size, sizeof(*q->reports));
+    if (!q->rx_numbers || !q->tx_numbers || !q->reports)
+        return leat_fail(ENOMEM, "%s: out of memory", nic->port->name);
+    int err = leat_dma_alloc(nic->dev, &q->rings,
+                             rx_size * sizeof(*q->rx_ring) + tx_size * sizeof(*q->tx_ring));
+    if (err)
+        return err;
+    q->rx_ring = q->rings.memory;
+    q->tx_ring = (struct tx_descriptor *)(q->rx_ring + rx_size);
+    q->rx_doorbell = leat_doorbell(nic->dev, REG_RDT(index));
+    q->tx_doorbell = leat_doorbell(nic->dev, REG_TDT(index));
+    if ((err = fill_rx_ring(q)) || (err = start_transmit(q, index)))
+        return err;
+    return start_receive(q, index);
+}
+
+int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache *cache,
+                      struct leat_queue **queue) {
+    struct ixgbe *nic = port->data;
+    struct ixgbe_queue *q = aligned_alloc(64, (sizeof(*q) + 63) & ~(size_t)63);
+    if (!q)
+        return leat_fail(ENOMEM, "%s: out of memory", port->name);
+    uint32_t room = (port->pool->stride - LEAT_BUFFER_START) & ~1023u; /* 8.2.3.8.7: in KiB */
+    *q = (struct ixgbe_queue){ .head.public = { rx, tx, port, cache, index },
+                               .nic = nic,
+                               .pool = port->pool,
+                               .iova = nic->pool_map.segments[0],
+                               .segments = nic->pool_map.segment_count > 1 ? &nic->pool_map : NULL,
+                               .rx_mask = port->opts.rx_ring - 1,
+                               .tx_mask = port->opts.tx_ring - 1,
+                               .rx_bytes_max = room < RX_BUFFER_MAX ? room : RX_BUFFER_MAX,
+                               .event_fd = -1 };
+    int err = start_queue(q, index);
+    if (err) {
+        release_queue(q, stop_queue(q) == 0);
+        return err;
+    }
+    nic->queues[index] = q;
+    *queue = &q->head.public;
+    return 0;
+}
+
+/* The reverse of set_up(). Returns 0 when the device is sure to leave our memory alone. */
+static int shut_down(struct ixgbe *nic) {
+    int err = 0;
+    ixgbe_receive_path(nic, false);
+    for (uint32_t i = 0; i < LEAT_QUEUES_MAX; i++)
+        if (nic->queues[i] && stop_queue(nic->queues[i]) != 0)
+            err = -ETIMEDOUT;
+    ixgbe_stats(nic->port, &nic->port->lost); /* for the last time: reset clears them */
+    change(nic, REG_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
+    err = reset(nic) ? -ETIMEDOUT : err;
+    leat_device_bus_master(nic->dev, false);
+    return err;
+}
+
+void ixgbe_close(struct leat_port *port) {
+    struct ixgbe *nic = port->data;
+    bool stopped = shut_down(nic) == 0;
+    bool let_go = leat_dma_unmap_pool(nic->dev, port->pool, &nic->pool_map) == 0 &&
+                  (stopped || nic->dev->gone);
+    if (!let_go)
+        leat_log(LEAT_LOG_NOTICE,
+                 "%s: the device did not confirm that it stopped; the buffers in "
+                 "its rings are set aside: %s",
+                 port->name, leat_error());
+    for (uint32_t i = 0; i < LEAT_QUEUES_MAX; i++)
+        if (nic->queues[i])
+            release_queue(nic->queues[i], let_go);
+    leat_device_close(nic->dev);
+    free(nic->counters);
+    free(nic);
+}
+
+/* --- What programs ask for --- */
+
+void ixgbe_caps(struct leat_port *port, struct leat_caps *caps) {
+    struct ixgbe *nic = port->data;
+    caps->driver = "ixgbe";
+    snprintf(caps->device, sizeof(caps->device), "%s (%04x:%04x) on %s", nic->model->name,
+             nic->dev->vendor, nic->dev->id, nic->dev->bus);
+    snprintf(caps->mode, sizeof(caps->mode), "polling, doorbells %s",
+             leat_doorbell(nic->dev, REG_RDT(0)) ? "mapped" : "by message");
+    memcpy(caps->mac, nic->mac, sizeof(caps->mac));
+    caps->rx = caps->tx = true;
+    caps->queues = port->opts.queues;
+    caps->queues_max = LEAT_QUEUES_MAX;
+    caps->rx_ring = port->opts.rx_ring;
+    caps->tx_ring = port->opts.tx_ring;
+    caps->ring_min = RING_MIN;
+    caps->ring_max = RING_MAX;
+    caps->frame_max = nic->frame_max;
+    caps->segments_max = IXGBE_SEGMENTS_MAX;
+    caps->promisc = port->opts.promisc;
+}
+
+int ixgbe_link(struct leat_port *port, struct leat_link *link) {
+    static const uint32_t speeds_mbps[] = { 0, 100, 1000, 10000 };
+    struct ixgbe *nic = port->data;
+    uint32_t links = get(nic, REG_LINKS);
+    link->up = links & LINKS_UP;
+    link->speed_mbps = link->up ? speeds_mbps[LINKS_SPEED(links)] : 0;
+    return ixgbe_check(nic, links);
+}
+
+int ixgbe_set_promisc(struct leat_port *port, bool on) {
+    struct ixgbe *nic = port->data;
+    int err = ixgbe_receive_path(nic, false);
+    change(nic, REG_FCTRL, FCTRL_UPE | FCTRL_MPE, on ? FCTRL_UPE | FCTRL_MPE : 0);
+    port->opts.promisc = on;
+    return err ? err : ixgbe_receive_path(nic, true);
+}
+
+/* RXMPC counts what found no room in the packet buffer, QPRDC what found no descriptor in a queue
+ * with DROP_EN: never the same frame. RLEC and RJC are left out, as CRCERRS has their frames. */
+const struct ixgbe_loss ixgbe_losses[IXGBE_LOSSES] = {
+    { "CRCERRS", REG_CRCERRS, LEAT_DROP_RX_CRC },
+    { "RUC", REG_RUC, LEAT_DROP_RX_LENGTH },
+    { "RFC", REG_RFC, LEAT_DROP_RX_LENGTH },
+    { "ROC", REG_ROC, LEAT_DROP_RX_LENGTH },
+    { "RXMPC0", REG_RXMPC(0), LEAT_DROP_RX_MISSED },
+    { "QPRDC0", REG_QPRDC(0), LEAT_DROP_RX_MISSED },
+};
+
+/* 4.6.5: statistics are cleared by reading, so what is read is added up here. */
+int ixgbe_stats(struct leat_port *port, struct leat_stats *stats) {
+    struct ixgbe *nic = port->data;
+    for (uint32_t i = 0; i < IXGBE_LOSSES; i++) {
+        uint32_t value = get(nic, ixgbe_losses[i].reg);
+        nic->losses[i] += nic->dev->gone ? 0 : value;
+        stats->drops[ixgbe_losses[i].reason] += nic->losses[i];
+    }
+    return ixgbe_check(nic, get(nic, REG_STATUS));
+}
+
+static const struct leat_port_ops base_ops = {
+    .queue_start = ixgbe_queue_start,
+    .close = ixgbe_close,
+    .caps = ixgbe_caps,
+    .link = ixgbe_link,
+    .set_promisc = ixgbe_set_promisc,
+    .stats = ixgbe_stats,
+};
+
+static int open_base(struct leat_port *port, struct leat_device *dev, const char *model) {
+    (void)model;
+    if (port->opts.queues > 1)
+        return leat_fail(ENOTSUP, "%s: this build's driver has one queue: it lacks RSS",
+                         port->name);
+    int err = ixgbe_attach(port, dev, &base_ops);
+    return err ? err : ixgbe_receive_path(port->data, true);
+}
+
+const struct leat_pci_driver leat_ixgbe_base = { "ixgbe", ixgbe_match, open_base };

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The 82599 family's driver, between its files. ixgbe.c is the whole way from reset to the last
+ * packet and a driver by itself (leat_ixgbe_base); ixgbe_full.c adds to it what a forwarding
+ * program can do without: RSS, address filters, interrupts, all counters (leat_ixgbe).
+ */
+#ifndef LEAT_DRIVERS_IXGBE_H
+#define LEAT_DRIVERS_IXGBE_H
+
+#include "ixgbe_registers.h"
+#include "pci.h"
+
+#define IXGBE_LOSSES       6
+#define IXGBE_SEGMENTS_MAX 32 /* buffers of a frame: half of the smallest ring */
+#define IXGBE_REPORT       32 /* descriptors between two with RS set */
+
+/* Consecutive descriptors whose sending the device reports by the last one's DD. */
+struct ixgbe_report {
+    uint32_t end; /* index after the last one */
+    uint32_t frames;
+    uint64_t bytes;
+};
+
+/* Indexes run freely; `& mask` gives the place in the ring. */
+struct ixgbe_queue {
+    struct leat_queue_head head; /* first */
+    struct ixgbe *nic;
+    const struct leat_pool *pool;
+    uint64_t iova;                        /* of the pool's first byte, where it is one segment */
+    const struct leat_dma_pool *segments; /* where it is several, else NULL */
+
+    struct rx_descriptor *rx_ring;
+    uint32_t *rx_numbers; /* buffer of each descriptor */
+    volatile uint32_t *rx_doorbell;
+    uint32_t rx_mask, rx_next, rx_bytes_max;
+    bool rx_skip; /* what follows belongs to a frame that was dropped */
+
+    struct tx_descriptor *tx_ring;
+    uint32_t *tx_numbers;
+    volatile uint32_t *tx_doorbell;
+    uint32_t tx_mask, tx_next, tx_clean;
+    struct ixgbe_report *reports;
+    uint32_t report_next, report_clean;
+    uint32_t idle; /* calls in vain */
+
+    struct leat_dma rings; /* receive, then transmit */
+    uint32_t rx_given;     /* buffers in the receive ring */
+
+    int event_fd; /* -1: nobody asked for it */
+    bool armed;
+    uint64_t armed_at_packets, armed_at_ns, interval_ns; /* adaptive throttling */
+};
+
+struct ixgbe_model {
+    uint16_t device;
+    const char *name;
+    enum { LINK_SFP, LINK_BACKPLANE, LINK_PHY } link;
+};
+
+struct ixgbe {
+    struct leat_port *port;
+    struct leat_device *dev;
+    const struct ixgbe_model *model;
+    uint8_t mac[6];
+    uint32_t frame_max;
+    struct leat_dma_pool pool_map;
+    struct ixgbe_queue *queues[LEAT_QUEUES_MAX];
+    uint64_t losses[IXGBE_LOSSES]; /* counters that clear when read, since open */
+
+    /* The rest is set by ixgbe_full.c. Completes what a frame asks for, or returns false. */
+    bool (*offload)(struct leat_pool *pool, struct leat_pkt *pkts, uint32_t segments);
+    uint64_t *counters;
+    uint32_t interval_ns; /* of itr=, 0: adaptive */
+};
+
+/* Statistics registers that count lost frames (8.2.3.23). */
+struct ixgbe_loss {
+    const char *name;
+    uint32_t reg;
+    enum leat_drop reason;
+};
+extern const struct ixgbe_loss ixgbe_losses[IXGBE_LOSSES];
+
+/* Resets the device and sets it up, all but the receive path: the last step of opening. */
+int ixgbe_attach(struct leat_port *port, struct leat_device *dev, const struct leat_port_ops *ops);
+int ixgbe_receive_path(struct ixgbe *nic, bool on);
+
+const char *ixgbe_match(uint16_t vendor, uint16_t device);
+int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache *cache,
+                      struct leat_queue **queue);
+void ixgbe_close(struct leat_port *port);
+void ixgbe_caps(struct leat_port *port, struct leat_caps *caps);
+int ixgbe_link(struct leat_port *port, struct leat_link *link);
+int ixgbe_set_promisc(struct leat_port *port, bool on);
+int ixgbe_stats(struct leat_port *port, struct leat_stats *stats);
+
+/* A value of all ones, just read, may mean that the device is gone: then -ENODEV. */
+int ixgbe_check(struct ixgbe *nic, uint32_t value);
+
+#endif

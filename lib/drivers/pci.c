@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCI devices as ports: opens the device on its bus and finds its driver by vendor and device id.
+ */
+#include "pci.h"
+#include <errno.h>
+
+static int open_on(struct leat_port *port, struct leat_device *dev) {
+    int err = -ENODEV;
+    for (const struct leat_pci_driver *const *d = leat_pci_drivers; *d; d++) {
+        const char *model = (*d)->match(dev->vendor, dev->id);
+        if (model) {
+            err = (*d)->open(port, dev, model);
+            break;
+        }
+        err = leat_fail(ENODEV, "%s: no driver for the PCI device %04x:%04x", port->name,
+                        dev->vendor, dev->id);
+    }
+    if (err < 0 && !port->ops)
+        leat_device_close(dev);
+    return err;
+}
+
+static int open_vfio_user(struct leat_port *port) {
+    struct leat_device *dev;
+    int err = leat_vfio_user_open(&dev, port->address);
+    return err ? err : open_on(port, dev);
+}
+
+const struct leat_driver leat_vfio_user_driver = {
+    .scheme = "vfio-user",
+    .summary = "PCI device behind a vfio-user socket, such as an emulated NIC",
+    .open = open_vfio_user,
+};
