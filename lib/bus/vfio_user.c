@@ -320,7 +320,9 @@ static int map_doorbells(struct vfio_user *self) {
         err = map_area(self, fd, 0, region->info.size);
     else if (fd >= 0 && (region->info.cap_offset != sizeof(region->info) ||
                          region->capability.id != VFIO_REGION_INFO_CAP_SPARSE_MMAP ||
-                         region->area_count > VFIO_USER_AREAS_MAX))
+                         region->area_count > VFIO_USER_AREAS_MAX ||
+                         (uint8_t *)&region->areas[region->area_count] >
+                             (uint8_t *)&self->received + self->received.header.size))
         err = nonsense(self, what);
     else if (fd >= 0)
         for (uint32_t i = 0; i < region->area_count && !err; i++)
@@ -334,21 +336,23 @@ static int identify(struct vfio_user *self) {
     struct vfio_user_device_info device = { .argsz = sizeof(device) };
     struct vfio_irq_info msix = { .argsz = sizeof(msix), .index = VFIO_PCI_MSIX_IRQ_INDEX };
     uint16_t ids[2];
-    int err = call(self, VFIO_USER_DEVICE_GET_INFO, &device, sizeof(device), -1, &device,
-                   sizeof(device), "learn what the device is");
-    if (!err && (!(device.flags & VFIO_DEVICE_FLAGS_PCI) || device.regions <= LEAT_REGION_CONFIG))
-        err = give_up(self, ENODEV, "use the device", "it is not a PCI device");
-    if (!err)
-        err = call(self, VFIO_USER_DEVICE_GET_IRQ_INFO, &msix, sizeof(msix), -1, &msix,
-                   sizeof(msix), "learn its interrupts");
-    if (!err)
-        err = region_read(&self->device, LEAT_REGION_CONFIG, 0, ids, sizeof(ids));
-    if (!err) {
-        self->device.vectors = msix.count < 2048 ? msix.count : 2048; /* PCI 3.0, 6.8.2 */
-        self->device.vendor = ids[0];
-        self->device.id = ids[1];
-    }
-    return err;
+    const char *what = "learn what the device is";
+    int err;
+    if ((err = call(self, VFIO_USER_DEVICE_GET_INFO, &device, sizeof(device), -1, &device,
+                    sizeof(device), what)) ||
+        (err = call(self, VFIO_USER_DEVICE_GET_IRQ_INFO, &msix, sizeof(msix), -1, &msix,
+                    sizeof(msix), what)) ||
+        (err = region_read(&self->device, LEAT_REGION_CONFIG, 0, ids, sizeof(ids))))
+        return err;
+    if (!(device.flags & VFIO_DEVICE_FLAGS_PCI) || device.regions <= LEAT_REGION_CONFIG)
+        return give_up(self, ENODEV, what, "it is not a PCI device");
+    if (device.argsz != sizeof(device) || msix.index != VFIO_PCI_MSIX_IRQ_INDEX ||
+        msix.count > PCI_MSIX_MAX)
+        return nonsense(self, what);
+    self->device.vectors = msix.count;
+    self->device.vendor = ids[0];
+    self->device.id = ids[1];
+    return 0;
 }
 
 int leat_vfio_user_attach(struct leat_device **dev, int socket, const char *name,

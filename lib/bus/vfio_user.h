@@ -12,6 +12,7 @@
 #define VFIO_USER_AREAS_MAX  16    /* mappable areas of BAR 0 */
 #define VFIO_USER_FDS_MAX    8     /* in one message, as the protocol's default has it */
 #define VFIO_USER_BODY_BYTES 4096  /* of the longest reply, VERSION */
+#define PCI_MSIX_MAX         2048  /* vectors: PCI 3.0, 6.8.2 */
 
 enum vfio_user_command {
     VFIO_USER_VERSION = 1,
