@@ -119,9 +119,10 @@ int wire_spec_switch(const struct wire_spec *spec, const char *key, bool *value)
     const char *text = wire_spec_text(spec, key);
     if (!text)
         return 0;
-    if (strcmp(text, "on") && strcmp(text, "off"))
+    bool on = strcmp(text, "on") == 0;
+    if (!on && strcmp(text, "off") != 0)
         return refuse(spec, key, "on or off");
-    *value = !strcmp(text, "on");
+    *value = on;
     return 0;
 }
 
@@ -137,16 +138,22 @@ int wire_spec_percent(const struct wire_spec *spec, const char *key, double *val
     return 0;
 }
 
+/* Six hexadecimal numbers of one or two digits, with colons between them. */
+static bool parse_mac(const char *text, uint8_t mac[6]) {
+    for (int i = 0; i < 6; i++) {
+        char *end;
+        unsigned long byte = isxdigit((unsigned char)*text) ? strtoul(text, &end, 16) : 256;
+        if (byte > 255 || *end != (i < 5 ? ':' : 0))
+            return false;
+        mac[i] = (uint8_t)byte;
+        text = end + 1;
+    }
+    return true;
+}
+
 int wire_spec_mac(const struct wire_spec *spec, const char *key, uint8_t mac[6]) {
     const char *text = wire_spec_text(spec, key);
-    if (!text)
+    if (!text || parse_mac(text, mac))
         return 0;
-    uint8_t parsed[6];
-    int used = 0;
-    if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &parsed[0], &parsed[1], &parsed[2],
-               &parsed[3], &parsed[4], &parsed[5], &used) != 6 ||
-        text[used])
-        return refuse(spec, key, "an address like 02:00:00:00:00:01");
-    memcpy(mac, parsed, sizeof parsed);
-    return 0;
+    return refuse(spec, key, "an address like 02:00:00:00:00:01");
 }

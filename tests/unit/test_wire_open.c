@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What describes a wire: understood, or refused by name. And the loss that all wires can inject. */
 #include "fake_nic.h"
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static const uint8_t frame[60];
@@ -21,9 +21,10 @@ static void test_refused_by_name(void **state) {
     memset(lengthy, 'x', sizeof lengthy - 1);
     lengthy[sizeof lengthy - 1] = 0;
     fake_nic_no_wire(lengthy, "longer than 1023");
-    char many[400] = "gen";
-    for (char key[] = "a=1"; key[0] <= 'y'; key[0]++)
-        strcat(strcat(many, ","), key);
+    char many[400];
+    int used = snprintf(many, sizeof many, "gen");
+    for (int key = 'a'; key <= 'y'; key++)
+        used += snprintf(many + used, sizeof many - (size_t)used, ",%c=1", key);
     fake_nic_no_wire(many, "more than 24 options");
 }
 
@@ -48,6 +49,8 @@ static void test_values(void **state) {
         "gen,flows=2,stream=65535",
         "gen,dst=1:2:3",
         "gen,dst=0:0:0:0:0:1x",
+        "gen,dst=0:0:0:0:0:100",
+        "gen,dst=::::::",
         "gen,loss=101",
         "gen,loss=-1",
         "gen,loss=nan",

@@ -22,7 +22,7 @@ static const uint8_t long_frame[100] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x8
 
 static void set_up_interface(int socket_fd, const char *name, bool up) {
     struct ifreq request = { .ifr_flags = up ? IFF_UP : 0 };
-    strcpy(request.ifr_name, name);
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
     assert_int_equal(ioctl(socket_fd, SIOCSIFFLAGS, &request), 0);
 }
 
