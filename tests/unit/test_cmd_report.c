@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The report's JSON: its keys are a promise to scripts (docs/report.md). */
+#include "cmd/histogram.h"
+#include "cmd/progress.h"
+#include "cmd/report.h"
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+/* cmocka wants those before it. */
+#include <cmocka.h>
+
+static json_t *written(const struct report *report) {
+    char path[] = "/tmp/lt-report-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(report_write_json(report, path), 0);
+    json_error_t error;
+    json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    unlink(path);
+    if (!json)
+        fail_msg("%s", error.text);
+    return json;
+}
+
+static struct report filled(void) {
+    struct report report = { .seconds = 2 };
+    struct leat_stats *stats = report_add_port(&report, "null:");
+    stats->rx_packets = 3000000;
+    stats->rx_bytes = 180000000;
+    stats->drops[LEAT_DROP_TX_FULL] = 7;
+    stats = report_add_port(&report, "pcap:\"a\"");
+    stats->tx_packets = UINT64_C(1) << 53;
+    stats->tx_bytes = 1;
+    report.cycles = (struct report_cycles){ true, true, 1.5, 2.5, 3.5, 4.5, 12 };
+    report.latency = (struct report_latency){ 9, 100, 200, 300, 400 };
+    report.sequence = (struct report_sequence){ true, 10, 1, 2, 3, 4 };
+    return report;
+}
+
+static uint64_t integer(const json_t *in, const char *key) {
+    const json_t *value = json_object_get(in, key);
+    if (!json_is_integer(value))
+        fail_msg("%s is no integer", key);
+    return (uint64_t)json_integer_value(value);
+}
+
+static double number(const json_t *in, const char *key) {
+    const json_t *value = json_object_get(in, key);
+    if (!json_is_real(value))
+        fail_msg("%s is no real number", key);
+    return json_real_value(value);
+}
+
+static void every_key_is_there(void **state) {
+    (void)state;
+    const struct report report = filled();
+    json_t *json = written(&report);
+    assert_int_equal(json_object_size(json), 7);
+    assert_true(number(json, "seconds") == 2);
+    assert_true(number(json, "rx_mpps") == 1.5);
+    assert_true(number(json, "tx_mpps") > 0);
+
+    const json_t *ports = json_object_get(json, "ports");
+    assert_int_equal(json_array_size(ports), 2);
+    const json_t *port = json_array_get(ports, 0);
+    assert_int_equal(json_object_size(port), 6);
+    assert_string_equal(json_string_value(json_object_get(port, "name")), "null:");
+    assert_int_equal(integer(port, "rx_packets"), 3000000);
+    assert_int_equal(integer(port, "rx_bytes"), 180000000);
+    assert_int_equal(integer(port, "tx_packets"), 0);
+    const json_t *drops = json_object_get(port, "drops");
+    assert_int_equal(json_object_size(drops), LEAT_DROP_COUNT);
+    assert_int_equal(integer(drops, "tx_full"), 7);
+    assert_int_equal(integer(drops, "rx_missed"), 0);
+    port = json_array_get(ports, 1);
+    assert_string_equal(json_string_value(json_object_get(port, "name")), "pcap:\"a\"");
+    assert_int_equal(integer(port, "tx_packets"), UINT64_C(1) << 53);
+    assert_int_equal(integer(port, "tx_bytes"), 1);
+
+    const json_t *cycles = json_object_get(json, "cycles_per_packet");
+    assert_int_equal(json_object_size(cycles), 5);
+    assert_true(number(cycles, "receive") == 1.5);
+    assert_true(number(cycles, "touch") == 2.5);
+    assert_true(number(cycles, "transmit") == 3.5);
+    assert_true(number(cycles, "buffers") == 4.5);
+    assert_true(number(cycles, "total") == 12);
+    const json_t *latency = json_object_get(json, "latency_ns");
+    assert_int_equal(json_object_size(latency), 4);
+    assert_int_equal(integer(latency, "p50"), 100);
+    assert_int_equal(integer(latency, "p99"), 200);
+    assert_int_equal(integer(latency, "p999"), 300);
+    assert_int_equal(integer(latency, "max"), 400);
+    const json_t *sequence = json_object_get(json, "sequence");
+    assert_int_equal(json_object_size(sequence), 5);
+    assert_int_equal(integer(sequence, "received"), 10);
+    assert_int_equal(integer(sequence, "missing"), 1);
+    assert_int_equal(integer(sequence, "duplicate"), 2);
+    assert_int_equal(integer(sequence, "reordered"), 3);
+    assert_int_equal(integer(sequence, "corrupt"), 4);
+    json_decref(json);
+}
+
+static void what_was_not_measured_is_null(void **state) {
+    (void)state;
+    struct report report = { 0 };
+    json_t *json = written(&report);
+    assert_int_equal(json_object_size(json), 7);
+    assert_true(json_is_null(json_object_get(json, "cycles_per_packet")));
+    assert_true(json_is_null(json_object_get(json, "latency_ns")));
+    assert_true(json_is_null(json_object_get(json, "sequence")));
+    assert_true(number(json, "rx_mpps") == 0); /* not infinite */
+    json_decref(json);
+
+    report.cycles = (struct report_cycles){ .measured = true, .total = 5 };
+    json = written(&report);
+    const json_t *cycles = json_object_get(json, "cycles_per_packet");
+    assert_true(json_is_null(json_object_get(cycles, "touch")));
+    assert_true(number(cycles, "total") == 5);
+    json_decref(json);
+}
+
+static void a_file_that_cannot_be_written_is_an_error(void **state) {
+    (void)state;
+    const struct report report = filled();
+    assert_int_equal(report_write_json(&report, "/nowhere/report.json"), -ENOENT);
+    assert_int_equal(report_write_json(&report, "/dev/full"), -EIO);
+}
+
+static void the_table_names_every_loss(void **state) {
+    (void)state;
+    const struct report report = filled();
+    char text[4096] = "";
+    FILE *to = fmemopen(text, sizeof(text), "w");
+    report_print(&report, to);
+    fclose(to);
+    assert_non_null(strstr(text, "lost 7 at null:: tx_full ("));
+    assert_non_null(strstr(text, "1 missing, 2 duplicate, 3 reordered, 4 altered"));
+    assert_non_null(strstr(text, "receive 1.5, touch 2.5, transmit 3.5, buffers 4.5, total 12.0"));
+    assert_non_null(strstr(text, "p50 0.1, p99 0.2, p99.9 0.3, max 0.4"));
+    assert_null(strstr(text, "lost none"));
+}
+
+static void latency_comes_from_a_histogram(void **state) {
+    (void)state;
+    static struct histogram histogram;
+    struct report report = { 0 };
+    for (uint64_t value = 1; value <= 100; value++)
+        histogram_add(&histogram, value);
+    report_set_latency(&report, &histogram);
+    assert_int_equal(report.latency.count, 100);
+    assert_int_equal(report.latency.p50_ns, 50);
+    assert_int_equal(report.latency.p99_ns, 99);
+    assert_int_equal(report.latency.p999_ns, 100);
+    assert_int_equal(report.latency.max_ns, 100);
+}
+
+static void the_live_line_shows_rates(void **state) {
+    (void)state;
+    const struct leat_stats before = { .rx_packets = 1000000, .tx_packets = 5 };
+    struct leat_stats now = { .rx_packets = 4000000, .rx_bytes = 180000000, .tx_packets = 5 };
+    now.drops[LEAT_DROP_RX_MISSED] = 3;
+    now.drops[LEAT_DROP_TX_FULL] = 4;
+    char line[160];
+    progress_line(line, sizeof(line), 12, 2, &before, &now);
+    assert_string_equal(line, "   12 s   received   1.500 Mpps  0.720 Gbit/s   "
+                              "sent   0.000 Mpps  0.000 Gbit/s   lost 7");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_is_there),
+        cmocka_unit_test(what_was_not_measured_is_null),
+        cmocka_unit_test(a_file_that_cannot_be_written_is_an_error),
+        cmocka_unit_test(the_table_names_every_loss),
+        cmocka_unit_test(latency_comes_from_a_histogram),
+        cmocka_unit_test(the_live_line_shows_rates),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
