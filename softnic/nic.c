@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, DOORBELL_BYTES = 2 * PAGE_BYTES };
+enum { PAGE_BYTES = 4096, DOORBELL_BYTES = NIC_DOORBELL_TX + PAGE_BYTES };
 
 /* Locally administered: 02:82:59:90:00:<port>. */
 static void choose_address(struct nic *nic) {
@@ -44,8 +44,8 @@ static int map_pages(struct nic *nic) {
         return err;
     for (uint32_t i = 0; i < NIC_PAGES; i++)
         nic->pages[i] = nic->bar + i * NIC_PAGE_WORDS;
-    nic->pages[NIC_DOORBELL_RX >> 12] = nic->doorbells;
-    nic->pages[NIC_DOORBELL_TX >> 12] = nic->doorbells + NIC_PAGE_WORDS;
+    nic->pages[NIC_DOORBELL_RX >> 12] = nic->doorbells + NIC_DOORBELL_RX / 4;
+    nic->pages[NIC_DOORBELL_TX >> 12] = nic->doorbells + NIC_DOORBELL_TX / 4;
     return 0;
 }
 
