@@ -47,7 +47,7 @@ int version_read(const struct message *proposal, struct version_terms *terms) {
     uint32_t bytes = proposal->payload_bytes - (uint32_t)sizeof(*version);
     if (bytes > 0) {
         struct proposal read = { .terms = terms };
-        if (json[bytes - 1] != '\0' || json_read(json, bytes - 1, read_capability, &read) != 0 ||
+        if (json[bytes - 1] != '\0' || json_read(json, strlen(json), read_capability, &read) != 0 ||
             read.wrong)
             return -EINVAL;
     }
