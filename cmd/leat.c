@@ -15,6 +15,7 @@ static const struct {
     { "fwd", "forward frames between two ports", cmd_fwd },
     { "gen", "send probe frames, or a capture, at a rate", cmd_gen },
     { "recv", "receive, check probe frames, measure latency", cmd_recv },
+    { "softnic", "emulate 82599 NICs behind vfio-user sockets", cmd_softnic },
     { "ports", "list the kinds of ports, or show what given ones can do", cmd_ports },
     { "help", "show what a subcommand does and takes", cmd_help },
 };
