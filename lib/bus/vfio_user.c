@@ -275,10 +275,8 @@ static int negotiate_version(struct vfio_user *self) {
     const char *what = "agree on a protocol version";
     memcpy(&self->sent.body, &ours, sizeof(ours));
     memset(&self->received.body, 0, sizeof(self->received.body));
-    size_t bytes =
-        offsetof(typeof(ours), json) + sizeof(ours.json); /* not the structure's padding */
-    int err = exchange(self, VFIO_USER_VERSION, bytes, -1, 4, sizeof(self->received.body) - 1, NULL,
-                       what);
+    int err = exchange(self, VFIO_USER_VERSION, VFIO_USER_VERSION_BYTES, -1, 4,
+                       sizeof(self->received.body) - 1, NULL, what);
     if (!err && theirs->major != 0)
         err = give_up(self, EPROTO, what, "its server speaks another major version than 0");
     else if (!err && (json_number(json, "\"max_msg_fds\"", 1) < 1 ||
