@@ -25,7 +25,7 @@ static int map_doorbells(struct nic *nic) {
         return softnic_fail(errno, "softnic: cannot create the doorbell pages: %s",
                             strerror(errno));
     if (ftruncate(nic->doorbell_fd, DOORBELL_BYTES) != 0 ||
-        fcntl(nic->doorbell_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)
+        fcntl(nic->doorbell_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return softnic_fail(errno, "softnic: cannot size the doorbell pages: %s", strerror(errno));
     void *pages =
         mmap(NULL, DOORBELL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, nic->doorbell_fd, 0);
