@@ -58,7 +58,7 @@ void counters_fold(struct nic *nic) {
 }
 
 /* Each half of a 64-bit counter clears itself alone, so that a carry between the two reads is not
- * lost. 32-bit ones stick at their end. */
+ * lost. */
 uint32_t counter_read(struct nic *nic, const struct access *a) {
     if (a->reg->counter == COUNT_NONE)
         return 0;

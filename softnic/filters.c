@@ -47,6 +47,13 @@ static bool address_accepted(const struct nic *nic, const uint8_t *frame, bool *
     return control & FCTRL_UNICAST_ALL || (hashed && hash_match(nic, frame, R_UTA));
 }
 
+/* Filters that choose a queue by protocol or flow are remembered only. */
+void filters_unknown(struct nic *nic, const struct access *a) {
+    if (a->value & a->reg->enable)
+        register_violate(nic, a, "this model knows no such filter");
+    nic_put(nic, a->offset, a->value);
+}
+
 static bool vlan_accepted(const struct nic *nic, const uint8_t *frame) {
     uint32_t control = nic_get(nic, R_VLNCTRL);
     uint16_t type = (uint16_t)(frame[12] << 8 | frame[13]);

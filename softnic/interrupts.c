@@ -169,9 +169,12 @@ uint32_t interrupt_mask_read(struct nic *nic, const struct access *a) {
 }
 
 void interrupt_mask_set(struct nic *nic, const struct access *a) {
-    nic->interrupts.mask |= vectors_of(a, R_EIMS);
+    struct interrupts *i = &nic->interrupts;
+    uint64_t unmasked = vectors_of(a, R_EIMS) & ~i->mask;
+    i->mask |= unmasked;
+    i->pending |= i->bits & unmasked; /* a cause that still stands interrupts again */
     if (a->offset == R_EIMS) {
-        nic->interrupts.mask_others |= a->value & EICR_OTHERS;
+        i->mask_others |= a->value & EICR_OTHERS;
         announce_others(nic);
     }
     interrupts_deliver(nic);

@@ -44,7 +44,7 @@ struct rx_queue {
     uint32_t tail; /* as last read */
     uint32_t buffer_bytes;
     bool advanced, drop, strip_vlan;
-    bool dirty; /* on the list of queues that a burst touched */
+    bool dirty;             /* on the list of queues that a burst touched */
     uint32_t pending_count; /* descriptors before the head that are not written back yet */
     struct descriptor pending[RX_PENDING];
     uint64_t frames, bytes; /* since the last fold into counters */
@@ -180,6 +180,7 @@ struct reg {
     bool high;              /* of a 64-bit counter */
     uint32_t ignored;       /* read-only bits in which anything may be written */
     uint32_t self_clearing; /* commands that are done at once */
+    uint32_t enable;        /* what switches a filter on that is not modelled */
     bool survives;          /* CTRL.RST */
     const char *why;        /* why its reserved bits must stay, where there is more to say */
     uint32_t (*read)(struct nic *nic, const struct access *a);
@@ -238,6 +239,7 @@ void queues_resolve(struct nic *nic); /* rings again, after the driver's memory 
 uint32_t tx_poll(struct nic *nic, uint32_t budget);
 
 /* filters.c: accept the frame? *inexact: only a hash table said so. */
+void filters_unknown(struct nic *nic, const struct access *a);
 void filters_address(struct nic *nic, const struct access *a);
 bool filters_accept(const struct nic *nic, const uint8_t *frame, bool *inexact);
 
@@ -267,7 +269,7 @@ void interrupt_cause(struct nic *nic, uint32_t cause); /* of EICR 30:16 */
 void interrupts_deliver(struct nic *nic);
 static inline bool interrupts_waiting(const struct nic *nic) {
     const struct interrupts *i = &nic->interrupts;
-    return (i->pending & (i->mask | i->others_wait)) != 0;
+    return i->pending & (i->mask | i->others_wait) || i->causes & i->mask_others;
 }
 uint32_t interrupt_cause_read(struct nic *nic, const struct access *a);
 void interrupt_cause_write(struct nic *nic, const struct access *a);

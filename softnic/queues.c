@@ -77,6 +77,12 @@ static bool ring_enable(struct nic *nic, const struct access *a, struct ring *ri
     return true;
 }
 
+static void ring_disable(struct nic *nic, struct ring *ring) {
+    ring->enabled = false;
+    ring->memory = NULL;
+    list_enabled(nic);
+}
+
 static void take_split_control(struct rx_queue *queue, uint32_t value) {
     queue->buffer_bytes = (value & SRRCTL_BUFFER_KIB) * 1024;
     queue->advanced = SRRCTL_TYPE(value) != SRRCTL_TYPE_LEGACY;
@@ -105,9 +111,7 @@ void rx_control(struct nic *nic, const struct access *a) {
             value &= ~RXDCTL_ENABLE;
     } else if (!want && queue->ring.enabled) {
         nic_deliver_done(nic);
-        queue->ring.enabled = false;
-        nic_put(nic, rx_register(a->index, R_RDH), queue->ring.head);
-        list_enabled(nic);
+        ring_disable(nic, &queue->ring);
     }
     queue->strip_vlan = value & RXDCTL_STRIP_VLAN;
     nic_put(nic, a->offset, value);
@@ -124,8 +128,7 @@ void tx_control(struct nic *nic, const struct access *a) {
         if (!ring_enable(nic, a, &queue->ring, tx_register(a->index, R_TDBAL)))
             value &= ~TXDCTL_ENABLE;
     } else if (!want && queue->ring.enabled) {
-        queue->ring.enabled = false;
-        list_enabled(nic);
+        ring_disable(nic, &queue->ring);
     }
     queue->write_back_threshold = TXDCTL_WTHRESH(value);
     nic_put(nic, a->offset, value);

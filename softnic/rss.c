@@ -62,9 +62,12 @@ struct layers {
 };
 
 static uint32_t parse_ipv4(const uint8_t *ip, uint32_t bytes, struct layers *l) {
-    if (bytes < IPV4_BYTES || ip[0] >> 4 != 4 || (ip[0] & 0xf) < 5)
+    if (bytes < IPV4_BYTES)
         return 0;
-    uint32_t header = (ip[0] & 0xfu) * 4;
+    uint32_t first = *(const volatile uint8_t *)ip; /* once: it may be another driver's memory */
+    uint32_t header = (first & 0xf) * 4;
+    if (first >> 4 != 4 || header < IPV4_BYTES)
+        return 0;
     uint32_t type = header > IPV4_BYTES ? RX_TYPE_IPV4 | RX_TYPE_IPV4_EXT : RX_TYPE_IPV4;
     l->addresses = ip + 12;
     l->address_bytes = 8;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Transmitting: descriptors fetched, frames gathered and given to the wire (datasheet 7.2). */
+/*
+ * Transmitting: descriptors fetched, frames gathered and given to the wire (datasheet 7.2). A frame
+ * whose descriptors make no sense, or ask for an offload that is not modelled, is not sent: sent
+ * unchanged it would be another frame than the driver meant. It is counted, and reported as done.
+ */
 #include "model.h"
 
 static uint32_t next_index(const struct ring *ring, uint32_t index) {
@@ -82,16 +86,20 @@ static const char *gather(struct nic *nic, const struct ring *ring, struct outgo
     for (uint32_t i = f->first; i != f->end; i = next_index(ring, i)) {
         struct descriptor d = fetch(ring, i);
         uint32_t bytes = command(&d) & TX_LENGTH;
-        if (i != f->first && (command(&d) ^ command(&f->head)) & TX_DEXT)
+        if ((command(&d) ^ command(&f->head)) & TX_DEXT)
             return "legacy and advanced descriptors are mixed in one frame";
+        if (command(&d) & TX_DEXT && TX_TYPE(command(&d)) != TX_DATA)
+            return "a descriptor inside a frame is not of type data";
         if (f->bytes + bytes > TX_FRAME_BYTES)
             return "the frame is longer than 9.5 KiB";
+        last = i;
+        if (!bytes)
+            continue;
         const uint8_t *from = dma_at(nic->dma, d.low, bytes, false);
         if (!from)
             return "its buffer is outside the mapped memory";
         memcpy(nic->scratch + f->bytes, from, bytes);
         f->bytes += bytes;
-        last = i;
     }
     struct descriptor end = fetch(ring, last);
     if (!(command(&end) & TX_EOP))
