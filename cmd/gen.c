@@ -43,7 +43,7 @@ static bool parse_rate(const char *value, void *to) {
     generate->rate = GENERATE_PPS;
     if (!strcmp(unit, "%") && rate <= 100) {
         generate->rate = GENERATE_LINE;
-        rate *= GENERATE_LINE_BPS / 100;
+        rate *= GENERATE_LINE_BPS / 100.0;
     } else if (!strcmp(unit, "k") || !strcmp(unit, "M")) {
         rate *= *unit == 'k' ? 1e3 : 1e6;
     } else if (*unit) {

@@ -138,7 +138,7 @@ static bool set(const struct option_spec *spec, const char *value) {
 static void getopt_tables(const struct option_spec *specs, struct option *longs, char *letters) {
     int i = 0;
     *letters++ = ':'; /* report a missing value as such */
-    for (; specs[i].name && i < OPTIONS_MAX; i++) {
+    for (; i < OPTIONS_MAX && specs[i].name; i++) {
         bool takes = specs[i].kind != OPTION_FLAG;
         longs[i] = (struct option){ specs[i].name, takes, NULL, 256 + i };
         if (specs[i].letter) {

@@ -134,7 +134,7 @@ static int make_room(struct dma *dma) {
         return softnic_fail(ENOMEM, "DMA: no memory for a table of %u ranges", room);
     registry_lock();
     struct dma_range *old = dma->ranges;
-    if (dma->count)
+    if (old)
         memcpy(ranges, old, dma->count * sizeof(*ranges));
     dma->ranges = ranges;
     dma->room = room;
@@ -256,10 +256,9 @@ int dma_unmap_inside(struct dma *dma, uint64_t iova, uint64_t bytes) {
     uint64_t last = bytes - 1 > UINT64_MAX - iova ? UINT64_MAX : iova + (bytes - 1);
     uint32_t to = first_above(dma, last);
     uint32_t from = iova ? first_above(dma, iova - 1) : 0;
-    const struct dma_range *before = from ? &dma->ranges[from - 1] : NULL;
-    const struct dma_range *end = to > from ? &dma->ranges[to - 1] : NULL;
-    if ((before && iova - before->iova < before->bytes) ||
-        (end && last - end->iova < end->bytes - 1))
+    const struct dma_range *ranges = dma->ranges;
+    if ((from > 0 && iova - ranges[from - 1].iova < ranges[from - 1].bytes) ||
+        (to > from && last - ranges[to - 1].iova < ranges[to - 1].bytes - 1))
         return softnic_fail(EINVAL, "DMA: cannot unmap 0x%llx bytes at 0x%llx: it cuts a mapping",
                             (unsigned long long)bytes, (unsigned long long)iova);
     drop(dma, from, to);

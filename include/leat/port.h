@@ -150,7 +150,7 @@ void leat_queue_profile(struct leat_queue *queue, bool on);
 uint64_t leat_queue_buffer_cycles(const struct leat_queue *queue);
 
 const char *leat_port_name(const struct leat_port *port); /* as opened, options included */
-uint32_t leat_port_index(const struct leat_port *port);   /* 0 for the first one opened, and so on */
+uint32_t leat_port_index(const struct leat_port *port); /* 0 for the first one opened, and so on */
 struct leat_pool *leat_port_pool(const struct leat_port *port);
 
 /* The kinds of ports that this build has, for help and completion. NULL beyond the last. */

@@ -113,16 +113,15 @@ int leat_worker_create(struct leat_worker **created, const struct leat_worker_op
     worker->epoll_fd = worker->stop_fd = -1;
     if (!worker->opts.tick_ns)
         worker->opts.tick_ns = TICK_DEFAULT_NS;
-    int status = 0;
     if (opts->queue_count) {
         worker->queues = calloc(opts->queue_count, sizeof(struct leat_queue *));
-        if (worker->queues)
-            memcpy(worker->queues, opts->queues, opts->queue_count * sizeof(struct leat_queue *));
-        else
-            status = leat_fail(ENOMEM, "worker: out of memory");
+        if (!worker->queues) {
+            leat_worker_destroy(worker);
+            return leat_fail(ENOMEM, "worker: out of memory");
+        }
+        memcpy(worker->queues, opts->queues, opts->queue_count * sizeof(struct leat_queue *));
     }
-    if (status == 0)
-        status = open_fds(worker);
+    int status = open_fds(worker);
     if (status) {
         leat_worker_destroy(worker);
         return status;
