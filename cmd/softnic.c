@@ -42,7 +42,9 @@ static const struct option_spec specs[] = {
       "plug N,\nstats, quit",
       OPTION_STRING, &opts.control },
     { "exit-when-done", 'x', NULL,
-      "end when captures and counted generators are through\nand no frame has moved for a second",
+      "end when captures and counted generators are through,\nor the drivers gone, and no frame "
+      "has "
+      "moved for a second",
       OPTION_FLAG, &opts.exit_when_done },
     { "idle-sleep", 0, NULL,
       "sleep when there is nothing to do, instead of polling\n(default where there is one core "
@@ -173,12 +175,20 @@ static void note_frames(struct watch *watch, uint64_t now_ns) {
     watch->last_ns = now_ns;
 }
 
+/* Whether nothing more will come: all is brought, or nobody is left to bring it to. */
+static bool is_done(const struct watch *watch) {
+    bool left = true;
+    for (uint32_t i = 0; i < watch->nics->port_count; i++)
+        left = left && !softnic_connected(watch->softnic, i);
+    return left || softnic_done(watch->softnic);
+}
+
 static bool is_over(const struct watch *watch, uint64_t now_ns) {
     if (opts.run.seconds > 0 &&
         (double)(now_ns - watch->start_ns) >= opts.run.seconds * (double)NS_PER_S)
         return true;
     return opts.exit_when_done && watch->frames && now_ns - watch->last_ns >= QUIET_NS &&
-           softnic_done(watch->softnic);
+           is_done(watch);
 }
 
 /* All that is not frames. False: it is time to end. */

@@ -35,9 +35,10 @@ static inline uint32_t pacer_due(const struct pacer *pacer, uint64_t now_ns) {
     return due < PACER_BURST_MAX ? (uint32_t)due : PACER_BURST_MAX;
 }
 
-/* At the end of a turn in which the NIC refused a frame, and at the start of the next. */
+/* When the NIC refuses frames, and when it may take them again. */
 static inline void pacer_stand_still(struct pacer *pacer, uint64_t now_ns) {
-    pacer->refused_ns = now_ns;
+    if (!pacer->refused_ns)
+        pacer->refused_ns = now_ns;
 }
 
 static inline void pacer_go_on(struct pacer *pacer, uint64_t now_ns) {

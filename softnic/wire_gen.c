@@ -8,11 +8,10 @@
  */
 #include "clock.h"
 #include "error.h"
-#include "pacer.h"
 #include "probe.h"
 #include "sink.h"
 #include "wire_line.h"
-#include "wire_receiver.h"
+#include "wire_source.h"
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -28,8 +27,8 @@ struct header {
 struct gen {
     struct wire_line line;
     struct sink sink;
-    struct pacer pacer;
-    bool started;
+    struct wire_source source;
+    bool prepared; /* the headers are made */
     uint32_t frame_bytes, slot_bytes;
     uint32_t burst, burst_first, burst_end; /* in slots: those made and not yet delivered */
     uint64_t left;                          /* to be made */
@@ -96,7 +95,7 @@ static int parse(struct gen *gen, const struct wire_spec *spec) {
     uint64_t size = PROBE_FRAME_MIN + PROBE_FCS_BYTES, flows = 1, stream = 0, stamp = 1;
     uint64_t burst = PACER_BURST_MAX;
     gen->left = UINT64_MAX;
-    int err = parse_rate(spec, &gen->pacer.rate_pps);
+    int err = parse_rate(spec, &gen->source.pacer.rate_pps);
     if (!err)
         err = wire_spec_number(spec, "size", size, PROBE_FRAME_MAX + PROBE_FCS_BYTES, &size);
     if (!err)
@@ -148,18 +147,14 @@ static int gen_open(struct wire_line *line, const struct wire_spec *spec, struct
     return softnic_fail(ENOMEM, "wire '%s': no memory for its frames", spec->whole);
 }
 
-/* Headers are made late because the driver may have changed the port's address, which is whom
- * frames go to unless dst= says otherwise. */
-static bool start(struct gen *gen, uint64_t now_ns) {
-    if (!wire_receiver_ready(gen->line.wire.nic))
-        return false;
+/* Only before the first frame, because the driver may have changed the port's address until then,
+ * which is whom frames go to unless dst= says otherwise. */
+static void prepare(struct gen *gen) {
     if (!memcmp(gen->dst, (const uint8_t[6]){ 0 }, 6))
-        wire_receiver_mac(gen->line.wire.nic, gen->dst);
+        wire_source_mac(gen->line.wire.nic, gen->dst);
     for (uint32_t flow = 0; flow < gen->flows; flow++)
         make_header(gen, gen->headers[flow].bytes, flow);
-    pacer_start(&gen->pacer, now_ns);
-    gen->started = true;
-    return true;
+    gen->prepared = true;
 }
 
 static uint64_t stamp(struct gen *gen, uint64_t now_ns) {
@@ -189,12 +184,12 @@ static void make_frame(struct gen *gen, uint8_t *frame, uint64_t now_ns) {
 }
 
 static void make_burst(struct gen *gen, uint64_t now_ns) {
-    uint32_t count = pacer_due(&gen->pacer, now_ns);
+    uint32_t count = pacer_due(&gen->source.pacer, now_ns);
     count = count < gen->burst ? count : gen->burst;
     count = count < gen->left ? count : (uint32_t)gen->left;
     for (uint32_t i = 0; i < count; i++)
         make_frame(gen, gen->slots + i * gen->slot_bytes, now_ns);
-    gen->pacer.sent += count;
+    gen->source.pacer.sent += count;
     gen->generated += count;
     if (gen->left != UINT64_MAX)
         gen->left -= count;
@@ -206,9 +201,10 @@ static uint32_t gen_poll(struct wire *wire, uint32_t budget) {
     struct gen *gen = (struct gen *)wire;
     uint64_t now_ns = clock_monotonic_ns();
     sink_turn(&gen->sink);
-    if (!gen->started && !start(gen, now_ns))
+    if (!wire_source_turn(&gen->source, &gen->line, now_ns))
         return 0;
-    pacer_go_on(&gen->pacer, now_ns);
+    if (!gen->prepared)
+        prepare(gen);
     if (gen->burst_first == gen->burst_end)
         make_burst(gen, now_ns);
     uint32_t end =
@@ -216,7 +212,7 @@ static uint32_t gen_poll(struct wire *wire, uint32_t budget) {
     for (; gen->burst_first < end; gen->burst_first++) {
         const uint8_t *frame = gen->slots + gen->burst_first * gen->slot_bytes;
         if (!wire_line_bring(&gen->line, frame, gen->frame_bytes)) {
-            pacer_stand_still(&gen->pacer, now_ns);
+            pacer_stand_still(&gen->source.pacer, now_ns);
             break;
         }
     }

@@ -6,9 +6,7 @@
 #include "capture.h"
 #include "clock.h"
 #include "error.h"
-#include "pacer.h"
-#include "wire_line.h"
-#include "wire_receiver.h"
+#include "wire_source.h"
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <string.h>
@@ -17,9 +15,8 @@
 
 struct pcap_wire {
     struct wire_line line;
-    struct pacer pacer;
+    struct wire_source source;
     struct capture capture;
-    bool started;
     uint32_t next;     /* frame of the capture */
     uint64_t loops;    /* left, this one included */
     uint64_t replayed; /* frames */
@@ -57,7 +54,7 @@ static int pcap_wire_open(struct wire_line *line, const struct wire_spec *spec, 
         return softnic_fail(EINVAL, "wire '%s': a pcap wire needs in=FILE, out=FILE or both",
                             spec->whole);
     pcap->loops = 1;
-    int err = wire_spec_number(spec, "rate", 1, PACER_RATE_MAX, &pcap->pacer.rate_pps);
+    int err = wire_spec_number(spec, "rate", 1, PACER_RATE_MAX, &pcap->source.pacer.rate_pps);
     if (!err)
         err = wire_spec_number(spec, "loops", 1, UINT64_MAX, &pcap->loops);
     if (!err && in)
@@ -100,31 +97,22 @@ static bool pcap_done(const struct wire *wire) {
     return !pcap->capture.count || !pcap->loops;
 }
 
-static bool start(struct pcap_wire *pcap, uint64_t now_ns) {
-    if (!wire_receiver_ready(pcap->line.wire.nic))
-        return false;
-    pacer_start(&pcap->pacer, now_ns);
-    pcap->started = true;
-    return true;
-}
-
 static uint32_t pcap_poll(struct wire *wire, uint32_t budget) {
     struct pcap_wire *pcap = (struct pcap_wire *)wire;
     flush(pcap);
     if (pcap_done(wire))
         return 0;
     uint64_t now_ns = clock_monotonic_ns();
-    if (!pcap->started && !start(pcap, now_ns))
+    if (!wire_source_turn(&pcap->source, &pcap->line, now_ns))
         return 0;
-    pacer_go_on(&pcap->pacer, now_ns);
-    uint32_t due = pacer_due(&pcap->pacer, now_ns);
+    uint32_t due = pacer_due(&pcap->source.pacer, now_ns);
     for (uint32_t i = 0; i < due && i < budget && pcap->loops; i++) {
         const struct capture_frame *frame = &pcap->capture.frames[pcap->next];
         if (!wire_line_bring(&pcap->line, pcap->capture.bytes + frame->offset, frame->length)) {
-            pacer_stand_still(&pcap->pacer, now_ns);
+            pacer_stand_still(&pcap->source.pacer, now_ns);
             break;
         }
-        pcap->pacer.sent++;
+        pcap->source.pacer.sent++;
         pcap->replayed++;
         if (++pcap->next == pcap->capture.count) {
             pcap->next = 0;

@@ -92,6 +92,28 @@ static void test_waits_for_the_driver(void **state) {
     assert_int_equal(poll(wire), 0); /* the schedule begins only now */
     fake_clock_ns += SECOND_NS / 1000;
     assert_int_equal(poll(wire), 1);
+
+    nic.not_ready = true; /* the driver has left, and another comes */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(poll(wire), 0);
+        fake_clock_ns += SECOND_NS;
+    }
+    nic.not_ready = false;
+    assert_int_equal(poll(wire), 0);
+    fake_clock_ns += SECOND_NS / 1000;
+    assert_int_equal(poll(wire), 1);
+    wire_close(wire);
+}
+
+static void test_without_waiting_it_floods_whoever_was_there(void **state) {
+    struct nic nic = { .room = UINT64_MAX, .not_ready = true };
+    struct wire *wire = fake_nic_wire(&nic, "gen,wait=off");
+    (void)state;
+    assert_int_equal(poll(wire), 0);
+    nic.not_ready = false;
+    assert_int_equal(poll(wire), 32);
+    nic.not_ready = true;
+    assert_int_equal(poll(wire), 32);
     wire_close(wire);
 }
 
@@ -354,6 +376,7 @@ int main(void) {
         cmocka_unit_test(test_the_frame_byte_by_byte),
         cmocka_unit_test(test_sizes_flows_stamps_and_addresses),
         cmocka_unit_test(test_waits_for_the_driver),
+        cmocka_unit_test(test_without_waiting_it_floods_whoever_was_there),
         cmocka_unit_test(test_pace_does_not_drift),
         cmocka_unit_test(test_late_frames_are_made_up_for_in_bursts),
         cmocka_unit_test(test_the_budget_is_kept),
