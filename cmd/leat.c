@@ -15,6 +15,9 @@ static const struct {
     { "fwd", "forward frames between two ports", cmd_fwd },
     { "gen", "send probe frames, or a capture, at a rate", cmd_gen },
     { "recv", "receive, check probe frames, measure latency", cmd_recv },
+#ifdef LEAT_COMMAND_CAP
+    { "cap", "write what a port receives to pcapng files", cmd_cap },
+#endif
     { "softnic", "emulate 82599 NICs behind vfio-user sockets", cmd_softnic },
     { "ports", "list the kinds of ports, or show what given ones can do", cmd_ports },
     { "help", "show what a subcommand does and takes", cmd_help },

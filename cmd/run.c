@@ -126,7 +126,7 @@ int run_lanes(struct run *run) {
 int run_report(const struct run_opts *opts, const struct report *report, int status) {
     bool only_json = opts->json && !strcmp(opts->json, "-");
     if (!only_json)
-        report_print(report, stdout);
+        report_print(report, opts->quiet_stdout ? stderr : stdout);
     int written = opts->json ? report_write_json(report, opts->json) : 0;
     if (written)
         fprintf(stderr, "leat: cannot write the report to %s: %s\n", opts->json,

@@ -9,10 +9,11 @@
 
 /* What all long-running subcommands take. */
 struct run_opts {
-    double seconds;   /* --seconds; 0: no end */
-    int wait;         /* --wait; enum leat_wait */
-    int core;         /* --core; -1: any */
-    const char *json; /* --json; NULL: none */
+    double seconds;    /* --seconds; 0: no end */
+    int wait;          /* --wait; enum leat_wait */
+    int core;          /* --core; -1: any */
+    const char *json;  /* --json; NULL: none */
+    bool quiet_stdout; /* something else goes to standard output */
 };
 
 /* Their lines of the option table. */
@@ -70,8 +71,8 @@ int run_lanes(struct run *run);
 /* Stops all lanes. Any thread, and signal handlers. */
 void run_stop(struct run *run);
 
-/* Prints the report and writes the JSON that was asked for. Returns an exit code: of `status`, the
- * result of run_lanes(), or of the failure to write. */
+/* Prints the report (on standard error with quiet_stdout) and writes the JSON that was asked for.
+ * Returns an exit code: of `status`, the result of run_lanes(), or of the failure to write. */
 int run_report(const struct run_opts *opts, const struct report *report, int status);
 
 #endif
