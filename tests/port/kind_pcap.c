@@ -7,8 +7,7 @@
 
 struct far {
     char in[64], out[64];
-    long read_to;    /* of the file that is written */
-    uint32_t opened; /* how often the port was, when that was so */
+    long read_to; /* of the file that is written */
 };
 
 static void write_words(FILE *file, const uint32_t *words, size_t n) {
@@ -86,14 +85,16 @@ static uint32_t read_block(FILE *file, uint8_t *frame) {
     return bytes;
 }
 
+/* Which emptied the file. */
+static void opened(struct rig *rig) {
+    struct far *far = rig->far;
+    far->read_to = 28 + 32;
+}
+
 static uint32_t collect(struct rig *rig, uint8_t *frame) {
     struct far *far = rig->far;
     FILE *file = fopen(far->out, "rb");
     assert_non_null(file);
-    if (far->opened != rig->opened) { /* which emptied the file */
-        far->opened = rig->opened;
-        far->read_to = 28 + 32;
-    }
     fseek(file, far->read_to, SEEK_SET);
     uint32_t bytes = read_block(file, frame);
     far->read_to = bytes ? ftell(file) : far->read_to;
@@ -112,6 +113,7 @@ struct port_kind kind_pcap = {
     .wrong_name = "pcap:/nowhere/lt-in.pcapng>/nowhere/lt-out.pcapng",
     .set_up = set_up,
     .tear_down = tear_down,
+    .opened = opened,
     .bring = bring,
     .collect = collect,
 };
@@ -125,6 +127,7 @@ struct port_kind kind_pcap_read = {
     .wrong_name = "pcap:/nowhere/lt-in.pcapng",
     .set_up = set_up_read,
     .tear_down = tear_down,
+    .opened = opened,
     .bring = bring,
 };
 
@@ -138,6 +141,7 @@ struct port_kind kind_pcap_write = {
     .wrong_name = "pcap:>/nowhere/lt-out.pcapng",
     .set_up = set_up_write,
     .tear_down = tear_down,
+    .opened = opened,
     .bring = bring,
     .collect = collect,
 };

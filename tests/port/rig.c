@@ -56,17 +56,20 @@ void rig_open(struct rig *rig, const char *options) {
     int err = leat_port_open(&rig->port, name, rig->pool, &opts);
     if (err < 0)
         fail_msg("%s", leat_error());
-    rig->opened++;
     for (uint32_t i = 0; i < kind->queues; i++)
         assert_int_equal(leat_port_queue(rig->port, i, rig->caches[i], &rig->queues[i]), 0);
     assert_int_equal(leat_port_wait_link(rig->port, 10000), 0);
     leat_port_caps(rig->port, &rig->caps, sizeof(rig->caps));
+    if (kind->opened)
+        kind->opened(rig);
 }
 
 void rig_close(struct rig *rig, struct leat_stats *final) {
     struct leat_stats stats;
     leat_port_close(rig->port, final ? final : &stats);
     rig->port = NULL;
+    if (rig->kind->closed)
+        rig->kind->closed(rig);
     uint32_t queues = rig->kind->queues;
     for (uint32_t i = 0; i < queues; i++) {
         leat_cache_close(rig->caches[i]);

@@ -37,6 +37,8 @@ struct port_kind {
     void (*probe)(struct port_kind *kind);
     void (*set_up)(struct rig *rig); /* sets rig->name and, where there is one, rig->mac */
     void (*tear_down)(struct rig *rig);
+    void (*opened)(struct rig *rig); /* the port is open now; not any more */
+    void (*closed)(struct rig *rig);
     void (*bring)(struct rig *rig, const uint8_t *frame, uint32_t bytes);
     void (*brought)(struct rig *rig); /* all frames of the case were given to bring() */
     /* The next frame that the port sent, into `frame` of RIG_FRAME_MAX: its bytes, 0: none yet. */
@@ -55,7 +57,6 @@ struct rig {
     struct leat_cache *caches[RIG_QUEUES_MAX];
     struct leat_queue *queues[RIG_QUEUES_MAX];
     struct leat_port *port;
-    uint32_t opened; /* how often */
     struct leat_caps caps;
     uint32_t buffers;     /* of the pool, free at the start */
     uint64_t noise;       /* frames received that the case did not bring */
