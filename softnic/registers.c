@@ -93,6 +93,7 @@ void nic_write(struct nic *nic, uint32_t offset, uint32_t value) {
 }
 
 void registers_reset(struct nic *nic, bool all) {
+    counters_fold(nic); /* what was moved stays in the report */
     for (uint32_t r = 0; r < register_table_rows; r++) {
         const struct reg *reg = &register_table[r];
         if (reg->alias || (reg->survives && !all))
