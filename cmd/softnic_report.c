@@ -90,6 +90,9 @@ static void print_port(const report_port *port, double seconds, FILE *to) {
         if (lost(port, reason))
             fprintf(to, "  lost %" PRIu64 ": %s (%s)\n", lost(port, reason), reasons[reason].name,
                     reasons[reason].meaning);
+    if (port->nic.violations)
+        fprintf(to, "  the driver did %" PRIu64 " things that --strict forbids\n",
+                port->nic.violations);
     if (port->on_wire.probes)
         print_probes(&port->on_wire, to);
 }
@@ -135,12 +138,12 @@ static json_t *port_json(const report_port *port) {
     json_t *drops = json_object();
     for (size_t reason = 0; reason < REASONS; reason++)
         json_object_set_new(drops, reasons[reason].name, count(lost(port, reason)));
-    return json_pack("{ss ss so so so so so so so so}", "name", port->name, "wire", port->wire,
-                     "rx_packets", count(port->nic.rx_frames), "rx_bytes",
-                     count(port->nic.rx_bytes), "tx_packets", count(port->nic.tx_frames),
-                     "tx_bytes", count(port->nic.tx_bytes), "generated",
-                     count(port->on_wire.generated), "drops", drops, "sequence",
-                     sequence_json(&port->on_wire), "latency_ns", latency_json(&port->on_wire));
+    return json_pack(
+        "{ss ss so so so so so so so so so}", "name", port->name, "wire", port->wire, "rx_packets",
+        count(port->nic.rx_frames), "rx_bytes", count(port->nic.rx_bytes), "tx_packets",
+        count(port->nic.tx_frames), "tx_bytes", count(port->nic.tx_bytes), "generated",
+        count(port->on_wire.generated), "drops", drops, "violations", count(port->nic.violations),
+        "sequence", sequence_json(&port->on_wire), "latency_ns", latency_json(&port->on_wire));
 }
 
 int softnic_report_write_json(const struct softnic_report *report, const char *path) {

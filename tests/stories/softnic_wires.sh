@@ -96,6 +96,25 @@ grep -q "$here/a.sock: .*gone" "$here/fwd.log" || fail "fwd did not say which NI
 tell quit
 ended softnic || fail "softnic ended with $?"
 
+say "a driver that writes a register nobody declared"
+intrude() {
+    python3 - "$here/a.sock" <<'END'
+import socket, struct, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+def call(number, command, payload):
+    s.sendall(struct.pack("<HHIII", number, command, 16 + len(payload), 0, 0) + payload)
+    s.recv(4096)
+call(1, 1, struct.pack("<HH", 0, 0) + b'{"capabilities":{}}\0')
+call(2, 10, struct.pack("<QIII", 0xfff0, 0, 4, 42))
+END
+}
+softnic -- loop sink
+intrude
+status=0; ended softnic || status=$?
+[ "$status" -eq 3 ] || fail "softnic ended with $status, not 3"
+grep -q "register 0x0fff0" "$here/softnic.log" || fail "softnic did not name the register"
+
 say "wrong use is refused"
 refused() { # STATUS WORDS ARGUMENT...
     local wanted=$1 words=$2 status=0

@@ -5,7 +5,7 @@
 # shellcheck source-path=SCRIPTDIR source=story.sh
 . "$(dirname "$0")/story.sh"
 need_root
-need ip iperf3 ping python3 curl
+need ip ss iperf3 ping python3 curl
 
 namespace lt-left
 namespace lt-right
@@ -29,6 +29,7 @@ grep -q ' 0% packet loss' "$here/ping.log" || fail "pings were lost"
 
 say "iperf3, both ways"
 start iperf ip netns exec lt-right iperf3 -s
+until_true "iperf3 listens" eval 'ip netns exec lt-right ss -ltn | grep -q :5201'
 for way in "" --reverse; do
     # shellcheck disable=SC2086 # no option at all when it is empty
     until_true "iperf3 runs ${way:-forward}" \
