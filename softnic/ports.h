@@ -21,6 +21,7 @@ struct softnic {
     bool sleep_when_idle;
     uint32_t idle_turns;     /* in a row */
     uint32_t unlooked_turns; /* since the last look at the sockets */
+    uint32_t talking_turns;  /* left, in which a driver that just asked may ask again */
     const char *violation;
     atomic_bool stop;
 };

@@ -11,9 +11,14 @@
 #include <unistd.h>
 
 #define FRAMES_EACH_TURN  128
-#define TURNS_EACH_LOOK   64    /* at the sockets, while frames flow: a look costs a system call */
 #define TURNS_UNTIL_TIRED 10000 /* idle ones in a row, before sleep_when_idle sleeps */
 #define SLEEP_MS          1     /* wires have no descriptor to wake us */
+
+/* A look at the sockets costs a system call, about 400 ns: seldom while frames flow, more often
+ * when none do, always for a while after a message, since drivers ask one thing after the other. */
+#define TURNS_BETWEEN_LOOKS      64
+#define IDLE_TURNS_BETWEEN_LOOKS 8
+#define TALKING_TURNS            64
 
 /* Its partner is the nearest port before it that also wants one and has none yet. */
 static struct wire *peer_of(const struct softnic *softnic, const struct softnic_opts *opts,
@@ -111,14 +116,18 @@ static uint32_t look_at_sockets(struct softnic *softnic, int timeout_ms) {
         work += server_serve(&softnic->ports[which / SERVER_SOURCES].server,
                              (enum server_source)(which % SERVER_SOURCES));
     }
+    if (work)
+        softnic->talking_turns = TALKING_TURNS;
     return work;
 }
 
 static uint32_t look_if_due(struct softnic *softnic) {
-    bool idle = softnic->idle_turns > 0;
-    if (!idle && ++softnic->unlooked_turns < TURNS_EACH_LOOK)
-        return 0;
     bool tired = softnic->sleep_when_idle && softnic->idle_turns == TURNS_UNTIL_TIRED;
+    uint32_t between = softnic->idle_turns ? IDLE_TURNS_BETWEEN_LOOKS : TURNS_BETWEEN_LOOKS;
+    if (softnic->talking_turns)
+        softnic->talking_turns--;
+    else if (!tired && ++softnic->unlooked_turns < between)
+        return 0;
     return look_at_sockets(softnic, tired ? SLEEP_MS : 0);
 }
 

@@ -15,11 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MEMORY_BYTES 0x10000u
-#define ACTIONS_MAX  200
-#define RX_RING      0x1000
-#define TX_RING      0x8000
-#define RING_BYTES   0x1000
+#define MEMORY_BYTES    0x10000u
+#define ACTIONS_MAX     200
+#define RX_RING         0x1000
+#define TX_RING         0x8000
+#define TURNS_TO_NOTICE 64 /* what the socket says */
+#define RING_BYTES      0x1000
 
 struct input {
     const uint8_t *at;
@@ -281,7 +282,7 @@ static bool open_driver(struct driver *driver, bool strict) {
 
 static void close_driver(struct driver *driver) {
     close(driver->fd);
-    turn(driver, 4);
+    turn(driver, TURNS_TO_NOTICE);
     if (softnic_connected(driver->softnic, 0))
         abort();
     softnic_destroy(driver->softnic);
@@ -299,14 +300,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         return 0;
     if (how & 2)
         agree(&driver);
-    turn(&driver, 2);
+    turn(&driver, TURNS_TO_NOTICE);
     for (int actions = 0; input.left > 0 && actions < ACTIONS_MAX; actions++) {
         act(&driver, &input);
         write_rings(&driver);
         turn(&driver, 1);
     }
     drain(&driver);
-    turn(&driver, 8);
+    turn(&driver, TURNS_TO_NOTICE);
     close_driver(&driver);
     if (open_descriptors() != before)
         abort();

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define TURNS 40 /* more than any exchange here takes */
+#define TURNS 64 /* more than any exchange here takes */
 
 struct answer answer;
 
