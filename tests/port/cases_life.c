@@ -261,7 +261,7 @@ void refuses_what_is_not_there(void **state) {
     struct rig *rig = *state;
     struct leat_port *port = NULL;
     if (!rig->kind->wrong_name)
-        return rig_not_here(rig, "there always is one");
+        return rig_not_here(rig, "the kind with one queue shows it");
     uint32_t before = open_descriptors();
     assert_true(leat_port_open(&port, rig->kind->wrong_name, rig->pool, NULL) < 0);
     assert_non_null(strstr(leat_error(), rig->kind->wrong_name));

@@ -128,7 +128,7 @@ void holds_back_when_it_is_full(void **state) {
     }
     assert_in_range(id, 1, 64);
     assert_int_equal(leat_tx(rig->queues[0], &pkt, 1), 0);
-    rig_stats(rig, 0, &stats);
+    leat_queue_stats(rig->queues[0], &stats);
     assert_int_equal(stats.tx_packets, 0); /* accepted is not sent */
     rig->kind->pause(rig, false);
     rig_send(rig, 0, &pkt, 1);
