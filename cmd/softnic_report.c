@@ -146,13 +146,43 @@ static json_t *port_json(const report_port *port) {
         "sequence", sequence_json(&port->on_wire), "latency_ns", latency_json(&port->on_wire));
 }
 
+static struct wire_stats all_probes(const struct softnic_report *report) {
+    struct wire_stats sum = { 0 };
+    for (uint32_t i = 0; i < report->port_count; i++) {
+        const struct wire_stats *wire = &report->ports[i].on_wire;
+        sum.probes += wire->probes;
+        sum.missing += wire->missing;
+        sum.duplicate += wire->duplicate;
+        sum.reordered += wire->reordered;
+        sum.corrupt += wire->corrupt;
+    }
+    return sum;
+}
+
+/* Percentiles cannot be added up: those of the only port that measured, else null. */
+static json_t *only_latency_json(const struct softnic_report *report) {
+    const struct wire_stats *only = NULL;
+    for (uint32_t i = 0; i < report->port_count; i++) {
+        const struct wire_stats *wire = &report->ports[i].on_wire;
+        if (!wire->latency_count)
+            continue;
+        if (only)
+            return json_null();
+        only = wire;
+    }
+    return only ? latency_json(only) : json_null();
+}
+
 int softnic_report_write_json(const struct softnic_report *report, const char *path) {
     json_t *ports = json_array();
     for (uint32_t i = 0; i < report->port_count; i++)
         json_array_append_new(ports, port_json(&report->ports[i]));
-    json_t *json = json_pack("{sf so sf sf}", "seconds", report->seconds, "ports", ports, "rx_mpps",
-                             mpps(rx_frames(report), report->seconds), "tx_mpps",
-                             mpps(tx_frames(report), report->seconds));
+    const struct wire_stats probes = all_probes(report);
+    json_t *json =
+        json_pack("{sf so sf sf so so so}", "seconds", report->seconds, "ports", ports, "rx_mpps",
+                  mpps(rx_frames(report), report->seconds), "tx_mpps",
+                  mpps(tx_frames(report), report->seconds), "cycles_per_packet", json_null(),
+                  "latency_ns", only_latency_json(report), "sequence", sequence_json(&probes));
     if (!json)
         return -ENOMEM;
     size_t flags = JSON_INDENT(2);
