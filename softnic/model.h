@@ -173,7 +173,7 @@ struct reg {
     uint16_t count, stride;
     const char *name, *section;
     uint32_t reset, writable;
-    uint32_t alias; /* offset of the true array, with `alias_stride`; 0: this is it */
+    uint32_t alias; /* without a name: where the true array is, with `alias_stride` */
     uint16_t alias_stride;
     uint16_t first; /* number of its first element */
     uint16_t counter;

@@ -25,7 +25,7 @@ static bool find(uint32_t offset, struct access *a) {
         return false;
     const struct reg *reg = &register_table[row - 1];
     uint32_t i = reg->stride ? (offset - reg->offset) / reg->stride : 0;
-    if (reg->alias)
+    if (!reg->name)
         return find(reg->alias + i * reg->alias_stride, a);
     a->reg = reg;
     a->index = i + reg->first;
@@ -96,7 +96,7 @@ void registers_reset(struct nic *nic, bool all) {
     counters_fold(nic); /* what was moved stays in the report */
     for (uint32_t r = 0; r < register_table_rows; r++) {
         const struct reg *reg = &register_table[r];
-        if (reg->alias || (reg->survives && !all))
+        if (!reg->name || (reg->survives && !all))
             continue;
         for (uint32_t i = 0; i < reg->count; i++)
             nic_put(nic, reg->offset + i * reg->stride, reg->reset);

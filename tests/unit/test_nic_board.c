@@ -44,7 +44,7 @@ static void reset_values(void **state) {
 static void master_disable(void **state) {
     (void)state;
     assert_true(rig_read(&rig, 8) & 1u << 19);
-    rig_write(&rig, 0, 4);
+    rig_write(&rig, 4, 4); /* an alias of CTRL */
     assert_int_equal(rig_read(&rig, 0), 4);
     assert_false(rig_read(&rig, 8) & 1u << 19);
     rig_write(&rig, 0, 0);
