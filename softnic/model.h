@@ -118,7 +118,6 @@ struct nic {
     uint64_t addresses[128]; /* filters */
     uint32_t address_count;
     uint32_t rx_count, tx_count, tx_turn;
-    struct rx_queue *rx_refused; /* of the frame that got NIC_FULL */
     uint8_t rx_dirty[NIC_QUEUES];
     uint32_t rx_dirty_count;
 

@@ -75,7 +75,7 @@ enum nic_deliver {
                  call nic_missed() and forget it */
 };
 enum nic_deliver nic_deliver(struct nic *nic, const uint8_t *frame, uint32_t bytes);
-void nic_missed(struct nic *nic); /* the frame last refused is lost: counted in RXMPC and QPRDC */
+void nic_missed(struct nic *nic); /* the frame last refused is lost: counted in RXMPC */
 
 /* Writes back what receive descriptors and interrupts are pending after a burst of nic_deliver().
  */

@@ -196,5 +196,4 @@ void queues_reset(struct nic *nic) {
     }
     nic->rx_on = nic->tx_on = nic->rss_on = false;
     nic->rx_count = nic->tx_count = nic->rx_dirty_count = 0;
-    nic->rx_refused = NULL;
 }
