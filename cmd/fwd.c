@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leat fwd: forwards between two ports. */
+#include "fwd.h"
 #include "command.h"
-#include "forward.h"
-#include "run.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +12,7 @@ struct lane {
     struct run *run;
 };
 
-static struct {
-    struct forward_opts forward;
-    struct run_opts run;
-    uint32_t queues, rx_ring, tx_ring;
-    uint64_t count;
-    bool one_way;
-    int touch;
-} opts;
+static struct fwd_opts opts;
 
 static const char *const touch_choices[] = { "none", "read", "write", NULL };
 
@@ -189,12 +181,27 @@ static int forward_between(struct session *session, struct lane *lanes, struct r
     return status;
 }
 
+int fwd_run(const struct fwd_opts *with, char **names, struct report *report) {
+    opts = *with;
+    opts.forward.touch = (enum forward_touch)opts.touch;
+    memset(report, 0, sizeof(*report));
+    struct session session;
+    int status = session_open(&session, opts.queues, 0);
+    if (status)
+        return status;
+    struct lane *lanes = calloc(opts.queues, sizeof(*lanes));
+    struct run_lane *runners = calloc(opts.queues, sizeof(*runners));
+    status = -ENOMEM;
+    if (lanes && runners)
+        status = forward_between(&session, lanes, runners, names, report);
+    session_close(&session, report);
+    free(lanes);
+    free(runners);
+    return status;
+}
+
 int cmd_fwd(int argc, char **argv) {
-    memset(&opts, 0, sizeof(opts));
-    opts.forward.batch = 32;
-    opts.queues = 1;
-    opts.touch = FORWARD_TOUCH_WRITE;
-    opts.run.core = -1;
+    opts = (struct fwd_opts)FWD_OPTS_INIT;
     int first, exit_code;
     if (!options_parse(&options, argc, argv, &first, &exit_code))
         return exit_code;
@@ -202,18 +209,8 @@ int cmd_fwd(int argc, char **argv) {
         options_wrong("--count and --queues do not go together");
         return COMMAND_USAGE;
     }
-    opts.forward.touch = (enum forward_touch)opts.touch;
-    struct session session;
-    if (session_open(&session, opts.queues, 0))
-        return COMMAND_FAILED;
-    struct report report = { 0 };
-    struct lane *lanes = calloc(opts.queues, sizeof(*lanes));
-    struct run_lane *runners = calloc(opts.queues, sizeof(*runners));
-    int status = -ENOMEM;
-    if (lanes && runners)
-        status = forward_between(&session, lanes, runners, &argv[first], &report);
-    session_close(&session, &report);
-    free(lanes);
-    free(runners);
-    return report.seconds > 0 ? run_report(&opts.run, &report, status) : COMMAND_FAILED;
+    const struct fwd_opts parsed = opts;
+    struct report report;
+    int status = fwd_run(&parsed, &argv[first], &report);
+    return report.seconds > 0 ? run_report(&parsed.run, &report, status) : COMMAND_FAILED;
 }

@@ -218,7 +218,7 @@ static int generate_to(struct session *session, const char *name, struct report 
     status = run_lanes(&run);
     generate_drain(generate);
     report->seconds = run.seconds;
-    if (generate->frames) {
+    if (generate->frames && generate->rate == GENERATE_MAX) { /* else it mostly waits */
         report->cycles.measured = true;
         report->cycles.total = (double)run.busy_cycles / (double)generate->frames;
     }

@@ -3,6 +3,7 @@
 #include "command.h"
 #include <leat/error.h>
 #include <leat/version.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    { "demo", "forward through an emulated NIC, and show what comes of it", cmd_demo },
     { "fwd", "forward frames between two ports", cmd_fwd },
     { "gen", "send probe frames, or a capture, at a rate", cmd_gen },
     { "recv", "receive, check probe frames, measure latency", cmd_recv },
@@ -56,10 +58,19 @@ static int cmd_help(int argc, char **argv) {
     return strcmp(argv[1], "help") ? run(argv[1], 2, asked) : cmd_help(1, asked);
 }
 
+/* A notice that several pools or ports give alike is said once. */
 static void print_notice(void *ctx, enum leat_log_level level, const char *sentence) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static char last[256];
     (void)ctx;
-    if (level != LEAT_LOG_DEBUG)
+    if (level == LEAT_LOG_DEBUG)
+        return;
+    pthread_mutex_lock(&lock);
+    if (level == LEAT_LOG_ERROR || strncmp(last, sentence, sizeof(last) - 1)) {
         fprintf(stderr, "leat: %s%s\n", level == LEAT_LOG_NOTICE ? "note: " : "", sentence);
+        snprintf(last, sizeof(last), "%s", sentence);
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 int main(int argc, char **argv) {

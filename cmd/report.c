@@ -77,6 +77,30 @@ static void print_drops(const struct report *report, FILE *to) {
         fputs("lost none\n", to);
 }
 
+static void print_cycles(const struct report_cycles *cycles, FILE *to) {
+    if (cycles->measured && cycles->split)
+        fprintf(to, "\n%-20s %9s %9s %9s %9s %9s\n%-20s %9.1f %9.1f %9.1f %9.1f %9.1f\n",
+                "TSC cycles a packet", "receive", "touch", "transmit", "buffers", "total", "",
+                cycles->receive, cycles->touch, cycles->transmit, cycles->buffers, cycles->total);
+    else if (cycles->measured)
+        fprintf(to, "\nTSC cycles a packet: %.1f\n", cycles->total);
+}
+
+static void print_latency(const struct report_latency *latency, const char *which, FILE *to) {
+    if (latency->count)
+        fprintf(to, "%-20s %9.1f %9.1f %9.1f %9.1f   of %" PRIu64 " packets\n", which,
+                (double)latency->p50_ns / 1e3, (double)latency->p99_ns / 1e3,
+                (double)latency->p999_ns / 1e3, (double)latency->max_ns / 1e3, latency->count);
+}
+
+static void print_latencies(const struct report *report, FILE *to) {
+    if (report->latency.count || report->paced_latency.count)
+        fprintf(to, "\n%-20s %9s %9s %9s %9s\n", "latency, microseconds", "p50", "p99", "p99.9",
+                "max");
+    print_latency(&report->latency, "", to);
+    print_latency(&report->paced_latency, "at a paced 1 Mpps", to);
+}
+
 void report_print(const struct report *report, FILE *to) {
     print_ports(report, to);
     print_drops(report, to);
@@ -87,22 +111,9 @@ void report_print(const struct report *report, FILE *to) {
                 " reordered, %" PRIu64 " altered\n",
                 sequence->received, sequence->missing, sequence->duplicate, sequence->reordered,
                 sequence->corrupt);
-    const struct report_cycles *cycles = &report->cycles;
-    if (cycles->measured && cycles->split)
-        fprintf(to,
-                "TSC cycles a packet: receive %.1f, touch %.1f, transmit %.1f, buffers %.1f, "
-                "total %.1f\n",
-                cycles->receive, cycles->touch, cycles->transmit, cycles->buffers, cycles->total);
-    else if (cycles->measured)
-        fprintf(to, "TSC cycles a packet: %.1f\n", cycles->total);
-    const struct report_latency *latency = &report->latency;
-    if (latency->count)
-        fprintf(to,
-                "latency of %" PRIu64 " packets, microseconds: p50 %.1f, p99 %.1f, p99.9 %.1f, "
-                "max %.1f\n",
-                latency->count, (double)latency->p50_ns / 1e3, (double)latency->p99_ns / 1e3,
-                (double)latency->p999_ns / 1e3, (double)latency->max_ns / 1e3);
-    fprintf(to, "%.3f s, %.3f Mpps received, %.3f Mpps sent\n", report->seconds,
+    print_cycles(&report->cycles, to);
+    print_latencies(report, to);
+    fprintf(to, "\n%.3f s, %.3f Mpps received, %.3f Mpps sent\n", report->seconds,
             report_rx_mpps(report), report_tx_mpps(report));
 }
 
@@ -152,11 +163,12 @@ int report_write_json(const struct report *report, const char *path) {
     json_t *ports = json_array();
     for (uint32_t i = 0; i < report->port_count; i++)
         json_array_append_new(ports, port_json(&report->ports[i]));
-    json_t *json =
-        json_pack("{sf so sf sf so so so}", "seconds", report->seconds, "ports", ports, "rx_mpps",
-                  report_rx_mpps(report), "tx_mpps", report_tx_mpps(report), "cycles_per_packet",
-                  cycles_json(&report->cycles), "latency_ns", latency_json(&report->latency),
-                  "sequence", sequence_json(&report->sequence));
+    json_t *json = json_pack(
+        "{sf so sf sf so so so so}", "seconds", report->seconds, "ports", ports, "rx_mpps",
+        report_rx_mpps(report), "tx_mpps", report_tx_mpps(report), "cycles_per_packet",
+        cycles_json(&report->cycles), "latency_ns", latency_json(&report->latency),
+        "paced_latency_ns", latency_json(&report->paced_latency), "sequence",
+        sequence_json(&report->sequence));
     FILE *to = !json ? NULL : strcmp(path, "-") ? fopen(path, "we") : stdout;
     int status = !json ? -ENOMEM : !to ? -errno : 0;
     if (to) {

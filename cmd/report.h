@@ -40,6 +40,7 @@ struct report {
     uint32_t port_count;
     struct report_cycles cycles;
     struct report_latency latency;
+    struct report_latency paced_latency; /* at a rate that loads nothing; of the demonstration */
     struct report_sequence sequence;
 };
 
