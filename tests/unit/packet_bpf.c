@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An XDP program of nothing but lib/packet: passes UDP over IPv4 after counting its TTL down, with
+/* An XDP program of nothing but lib/packet: passes UDP over IPv4 after counting the TTL down, with
  * checksums kept right, and drops what is malformed. */
 #include <leat/checksum.h>
 #include <leat/parse.h>
@@ -19,7 +19,7 @@ __attribute__((section("xdp"), used)) int packet_xdp(struct xdp_md *ctx) {
     if (!(h.flags & LEAT_HEADERS_IP4) || h.protocol != LEAT_PROTO_UDP)
         return XDP_PASS;
     uint8_t *ip = (uint8_t *)leat_at(data, data_end, h.l3, 20);
-    if (!ip || !leat_ip4_checksum_ok(ip, 20))
+    if (!ip || (h.l4 == h.l3 + 20 && !leat_ip4_checksum_ok(ip, 20)))
         return XDP_DROP;
     uint16_t before = leat_be16(ip + 8);
     ip[8]--;
