@@ -214,13 +214,11 @@ static void replies_wait_for_room(void **state) {
     uint32_t asked = 0, answered = 0;
     int small = 1;
     assert_int_equal(setsockopt(client.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
-    for (int quiet = 0; quiet < 3;) {
+    for (int quiet = 0; quiet < 3; quiet++) {
         ask.header.id = (uint16_t)asked;
-        if (send(client.fd, &ask, sizeof(ask), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(ask)) {
-            asked++;
+        while (send(client.fd, &ask, sizeof(ask), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(ask)) {
+            ask.header.id = (uint16_t)++asked;
             quiet = 0;
-        } else {
-            quiet++;
         }
         client_turn(&client);
     }

@@ -251,9 +251,11 @@ static void wrong_descriptors(void **state) {
     assert_int_equal(set_with(MSIX, EVENTFD | TRIGGER, 0, 1, NULL, 0, events, 2), EINVAL);
     assert_int_equal(set_with(MSIX, NONE | TRIGGER, 0, 1, NULL, 0, events, 1), EINVAL);
     assert_int_equal(set_with(MSIX, EVENTFD | TRIGGER, 0, 2, NULL, 0, mixed, 2), EINVAL);
+    assert_int_equal(set_with(MSIX, EVENTFD | TRIGGER, 0, 8, NULL, 0, events, 12), EINVAL);
     assert_int_equal(open_fds(), before);
     raise_msix(0);
     assert_int_equal(signals(events[0]), 0);
+    assert_int_equal(assign(MSIX, 0, 8), 0); /* and the right ones are taken as ever */
     close(pipes[0]);
     close(pipes[1]);
 }

@@ -89,6 +89,18 @@ static void used_socket_is_left_alone(void **state) {
     client_close(&client);
 }
 
+static void socket_of_a_successor_is_left_alone(void **state) {
+    (void)state;
+    struct softnic *first, *second;
+    assert_int_equal(serve(&first, path), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(serve(&second, path), 0);
+    softnic_destroy(first);
+    assert_int_equal(access(path, F_OK), 0);
+    softnic_destroy(second);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 static void places_where_no_socket_can_be(void **state) {
     (void)state;
     struct softnic *softnic;
@@ -150,13 +162,14 @@ static void silent_latecomer_makes_way(void **state) {
     (void)state;
     struct client first, second;
     open_at_path(&first);
-    int silent = client_connect(path);
+    int before = open_fds(), silent = client_connect(path);
     client_turn(&first);
     second = first;
     second.fd = client_connect(path);
     assert_int_equal(client_do(&second, PROTOCOL_GET_INFO, NULL, 0), EBUSY);
     close(second.fd);
     close(silent);
+    assert_int_equal(open_fds(), before);
     client_close(&first);
 }
 
@@ -369,6 +382,7 @@ int main(void) {
         cmocka_unit_test(socket_appears_and_goes),
         cmocka_unit_test(stale_socket_is_replaced),
         cmocka_unit_test(used_socket_is_left_alone),
+        cmocka_unit_test(socket_of_a_successor_is_left_alone),
         cmocka_unit_test(places_where_no_socket_can_be),
         cmocka_unit_test(wrong_options),
         cmocka_unit_test(second_client_is_refused),

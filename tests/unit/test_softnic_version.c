@@ -106,6 +106,17 @@ static void text_without_its_nul(void **state) {
     client_close(&client);
 }
 
+static void too_short_for_two_numbers(void **state) {
+    (void)state;
+    struct client client;
+    for (uint32_t bytes = 0; bytes < 4; bytes++) {
+        client_open(&client);
+        assert_int_equal(client_do(&client, PROTOCOL_VERSION, "\0\0\0", bytes), EINVAL);
+        assert_int_equal(client_receive(&client), CLOSED);
+        client_close(&client);
+    }
+}
+
 static void nothing_before_version(void **state) {
     (void)state;
     struct client client;
@@ -183,6 +194,7 @@ int main(void) {
         cmocka_unit_test(malformed_texts),
         cmocka_unit_test(other_major_versions),
         cmocka_unit_test(text_without_its_nul),
+        cmocka_unit_test(too_short_for_two_numbers),
         cmocka_unit_test(nothing_before_version),
         cmocka_unit_test(version_once_only),
         cmocka_unit_test(small_transfers_are_respected),
