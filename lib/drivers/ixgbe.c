@@ -27,28 +27,7 @@
 #define RX_BUFFER_MAX  15360 /* 8.2.3.8.7: what one descriptor receives */
 #define CHECK_INTERVAL 4096  /* calls in vain between two looks whether the device is there */
 
-/* Section 9.3.3 and the specification updates. */
-static const struct ixgbe_model models[] = {
-    { 0x10f7, "82599 KX4", LINK_BACKPLANE },
-    { 0x10f8, "82599 combined backplane", LINK_BACKPLANE },
-    { 0x10f9, "82599 CX4", LINK_BACKPLANE },
-    { 0x10fb, "82599ES SFP+", LINK_SFP },
-    { 0x10fc, "82599 XAUI", LINK_BACKPLANE },
-    { 0x1507, "82599 SFP+ (extended temperature)", LINK_SFP },
-    { 0x1514, "82599 KX4 mezzanine", LINK_BACKPLANE },
-    { 0x1517, "82599 KR", LINK_BACKPLANE },
-    { 0x151c, "82599 T3", LINK_PHY },
-    { 0x1529, "82599 SFP+ (FCoE)", LINK_SFP },
-    { 0x152a, "82599 backplane (FCoE)", LINK_BACKPLANE },
-    { 0x154a, "X520-4 SFP+", LINK_SFP },
-    { 0x154d, "X520 SFP+ (SF2)", LINK_SFP },
-    { 0x1557, "82599EN SFP+", LINK_SFP },
-    { 0x1558, "X520-Q1 QSFP+", LINK_SFP },
-    { 0x1528, "X540-AT2", LINK_PHY },
-    { 0x1560, "X540-AT1", LINK_PHY },
-    { 0x1563, "X550-AT2", LINK_PHY },
-    { 0x15d1, "X550-AT1", LINK_PHY },
-};
+static const struct ixgbe_model models[] = { IXGBE_MODELS };
 
 static const struct ixgbe_model *find_model(uint16_t vendor, uint16_t device) {
     for (uint32_t i = 0; vendor == 0x8086 && i < sizeof(models) / sizeof(models[0]); i++)
@@ -62,24 +41,12 @@ const char *ixgbe_match(uint16_t vendor, uint16_t device) {
     return model ? model->name : NULL;
 }
 
-static uint32_t get(struct ixgbe *nic, uint32_t reg) {
-    return leat_read32(nic->dev, reg);
-}
-
-static void set(struct ixgbe *nic, uint32_t reg, uint32_t value) {
-    leat_write32(nic->dev, reg, value);
-}
-
-static void change(struct ixgbe *nic, uint32_t reg, uint32_t clear, uint32_t bits) {
-    set(nic, reg, (get(nic, reg) & ~clear) | bits);
-}
-
 static void sleep_us(long us) {
     nanosleep(&(struct timespec){ .tv_nsec = us * 1000 }, NULL);
 }
 
 int ixgbe_check(struct ixgbe *nic, uint32_t value) {
-    if (value != UINT32_MAX || get(nic, REG_STATUS) != UINT32_MAX)
+    if (value != UINT32_MAX || reg_read(nic, REG_STATUS) != UINT32_MAX)
         return 0;
     nic->dev->gone = true;
     return leat_fail(ENODEV, "%s: the device is gone: STATUS reads all ones", nic->port->name);
@@ -89,7 +56,7 @@ int ixgbe_check(struct ixgbe *nic, uint32_t value) {
 static int wait_for(struct ixgbe *nic, uint32_t reg, uint32_t mask, uint32_t value,
                     const char *what) {
     for (int waited_us = 0; waited_us <= WAIT_MS * 1000; waited_us += 100) {
-        uint32_t now = get(nic, reg);
+        uint32_t now = reg_read(nic, reg);
         int err = ixgbe_check(nic, now);
         if (err || (now & mask) == value)
             return err;
@@ -101,21 +68,21 @@ static int wait_for(struct ixgbe *nic, uint32_t reg, uint32_t mask, uint32_t val
 
 /* 4.6.3.1: interrupts stay off during set-up. */
 static void disable_interrupts(struct ixgbe *nic) {
-    set(nic, REG_EIMC, 0x7fffffff);
-    set(nic, REG_EIMC_EX(0), UINT32_MAX);
-    set(nic, REG_EIMC_EX(1), UINT32_MAX);
+    reg_write(nic, REG_EIMC, 0x7fffffff);
+    reg_write(nic, REG_EIMC_EX(0), UINT32_MAX);
+    reg_write(nic, REG_EIMC_EX(1), UINT32_MAX);
 }
 
 /* 5.2.5.3.2: no new requests to memory. Where old ones do not end, two resets do it. */
 static int disable_master(struct ixgbe *nic) {
-    change(nic, REG_CTRL, 0, CTRL_MASTER_DISABLE);
+    reg_change(nic, REG_CTRL, 0, CTRL_MASTER_DISABLE);
     return wait_for(nic, REG_STATUS, STATUS_MASTER_ENABLED, 0, "STATUS.PCIe_Master_Enable");
 }
 
 /* 4.6.3.2: global reset; no register may be touched for 1 ms (8.2.3.1.1), 10 ms are sure. */
 static int reset(struct ixgbe *nic) {
     for (int times = disable_master(nic) == 0 ? 1 : 2; times > 0; times--) {
-        change(nic, REG_CTRL, 0, CTRL_LRST | CTRL_RST);
+        reg_change(nic, REG_CTRL, 0, CTRL_LRST | CTRL_RST);
         sleep_us(10000);
         int err = wait_for(nic, REG_CTRL, CTRL_LRST | CTRL_RST, 0, "CTRL.RST");
         if (err)
@@ -127,7 +94,7 @@ static int reset(struct ixgbe *nic) {
 
 /* 8.2.3.7.9: receive address 0 comes from the EEPROM. */
 static int read_mac(struct ixgbe *nic) {
-    uint32_t low = get(nic, REG_RAL(0)), high = get(nic, REG_RAH(0));
+    uint32_t low = reg_read(nic, REG_RAL(0)), high = reg_read(nic, REG_RAH(0));
     memcpy(nic->mac, &low, 4);
     memcpy(nic->mac + 4, &high, 2);
     if (!(high & RAH_AV) || nic->mac[0] & 1)
@@ -139,55 +106,55 @@ static int read_mac(struct ixgbe *nic) {
 /* 4.6.4: backplanes as the EEPROM has them, SFP+ modules by SFI; PHYs see to it themselves. */
 static void set_up_link(struct ixgbe *nic) {
     if (nic->model->link == LINK_SFP)
-        change(nic, REG_AUTOC, AUTOC_LMS, AUTOC_LMS_SFI);
+        reg_change(nic, REG_AUTOC, AUTOC_LMS, AUTOC_LMS_SFI);
     if (nic->model->link != LINK_PHY)
-        change(nic, REG_AUTOC, 0, AUTOC_RESTART_AN);
+        reg_change(nic, REG_AUTOC, 0, AUTOC_RESTART_AN);
 }
 
 /* 4.6.7, with the values of 4.6.11.3.4 for a device without DCB and virtualization. */
 static void set_up_receive(struct ixgbe *nic) {
-    set(nic, REG_RXPBSIZE(0), RXPBSIZE_512K);
+    reg_write(nic, REG_RXPBSIZE(0), RXPBSIZE_512K);
     for (uint32_t i = 1; i < PACKET_BUFFERS; i++)
-        set(nic, REG_RXPBSIZE(i), 0);
-    change(nic, REG_HLREG0, 0, HLREG0_RXCRCSTRP | HLREG0_JUMBOEN);
-    set(nic, REG_MAXFRS, MAXFRS_MFS(nic->frame_max + 4));
-    change(nic, REG_RDRXCTL, RDRXCTL_RSCFRSTSIZE,
-           RDRXCTL_CRC_STRIP | RDRXCTL_RSCACKC | RDRXCTL_FCOE_WRFIX);
-    set(nic, REG_FCTRL, FCTRL_BAM | (nic->port->opts.promisc ? FCTRL_UPE | FCTRL_MPE : 0));
-    set(nic, REG_MCSTCTRL, 0);
-    change(nic, REG_CTRL_EXT, 0, CTRL_EXT_NS_DIS); /* the last sentence of 4.6.7 */
+        reg_write(nic, REG_RXPBSIZE(i), 0);
+    reg_change(nic, REG_HLREG0, 0, HLREG0_RXCRCSTRP | HLREG0_JUMBOEN);
+    reg_write(nic, REG_MAXFRS, MAXFRS_MFS(nic->frame_max + 4));
+    reg_change(nic, REG_RDRXCTL, RDRXCTL_RSCFRSTSIZE,
+               RDRXCTL_CRC_STRIP | RDRXCTL_RSCACKC | RDRXCTL_FCOE_WRFIX);
+    reg_write(nic, REG_FCTRL, FCTRL_BAM | (nic->port->opts.promisc ? FCTRL_UPE | FCTRL_MPE : 0));
+    reg_write(nic, REG_MCSTCTRL, 0);
+    reg_change(nic, REG_CTRL_EXT, 0, CTRL_EXT_NS_DIS); /* the last sentence of 4.6.7 */
 }
 
 /* 4.6.8, likewise. MTQC may change only while the arbiter is off. */
 static void set_up_transmit(struct ixgbe *nic) {
-    change(nic, REG_HLREG0, 0, HLREG0_TXCRCEN | HLREG0_TXPADEN);
-    change(nic, REG_RTTDCS, 0, RTTDCS_ARBDIS);
-    set(nic, REG_DTXMXSZRQ, DTXMXSZRQ_MAX);
-    set(nic, REG_TXPBSIZE(0), TXPBSIZE_160K);
-    set(nic, REG_TXPBTHRESH(0), 160 - 16); /* KiB: less the longest frame */
+    reg_change(nic, REG_HLREG0, 0, HLREG0_TXCRCEN | HLREG0_TXPADEN);
+    reg_change(nic, REG_RTTDCS, 0, RTTDCS_ARBDIS);
+    reg_write(nic, REG_DTXMXSZRQ, DTXMXSZRQ_MAX);
+    reg_write(nic, REG_TXPBSIZE(0), TXPBSIZE_160K);
+    reg_write(nic, REG_TXPBTHRESH(0), 160 - 16); /* KiB: less the longest frame */
     for (uint32_t i = 1; i < PACKET_BUFFERS; i++) {
-        set(nic, REG_TXPBSIZE(i), 0);
-        set(nic, REG_TXPBTHRESH(i), 0);
+        reg_write(nic, REG_TXPBSIZE(i), 0);
+        reg_write(nic, REG_TXPBTHRESH(i), 0);
     }
-    set(nic, REG_MTQC, 0);
-    change(nic, REG_RTTDCS, RTTDCS_ARBDIS, 0);
-    change(nic, REG_DMATXCTL, 0, DMATXCTL_TE);
+    reg_write(nic, REG_MTQC, 0);
+    reg_change(nic, REG_RTTDCS, RTTDCS_ARBDIS, 0);
+    reg_change(nic, REG_DMATXCTL, 0, DMATXCTL_TE);
 }
 
 /* 4.6.7, end: RXEN changes only while the path before it is stopped and empty. Filters may only
  * be changed while it is off (8.2.3.7.1). */
 int ixgbe_receive_path(struct ixgbe *nic, bool on) {
-    change(nic, REG_SECRXCTRL, 0, SECRXCTRL_RX_DIS);
+    reg_change(nic, REG_SECRXCTRL, 0, SECRXCTRL_RX_DIS);
     int err = wait_for(nic, REG_SECRXSTAT, SECRXSTAT_RDY, SECRXSTAT_RDY, "SECRXSTAT.SECRX_RDY");
-    change(nic, REG_RXCTRL, RXCTRL_RXEN, on ? RXCTRL_RXEN : 0);
-    change(nic, REG_SECRXCTRL, SECRXCTRL_RX_DIS, 0);
+    reg_change(nic, REG_RXCTRL, RXCTRL_RXEN, on ? RXCTRL_RXEN : 0);
+    reg_change(nic, REG_SECRXCTRL, SECRXCTRL_RX_DIS, 0);
     return err;
 }
 
 /* 4.6.3: the whole sequence. */
 static int set_up(struct ixgbe *nic) {
     int err = leat_device_bus_master(nic->dev, true);
-    if (err || (err = ixgbe_check(nic, get(nic, REG_STATUS))))
+    if (err || (err = ixgbe_check(nic, reg_read(nic, REG_STATUS))))
         return err;
     disable_interrupts(nic);
     if ((err = reset(nic)) ||
@@ -199,10 +166,10 @@ static int set_up(struct ixgbe *nic) {
         return err;
     set_up_link(nic);
     for (uint32_t i = 0; i < IXGBE_LOSSES; i++)
-        get(nic, ixgbe_losses[i].reg); /* 4.6.5: statistics are cleared by reading */
+        reg_read(nic, ixgbe_losses[i].reg); /* 4.6.5: statistics are cleared by reading */
     set_up_receive(nic);
     set_up_transmit(nic);
-    change(nic, REG_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD);
+    reg_change(nic, REG_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD);
     return 0;
 }
 
@@ -270,33 +237,33 @@ static int fill_rx_ring(struct ixgbe_queue *q) {
 
 static int start_receive(struct ixgbe_queue *q, uint32_t i) {
     struct ixgbe *nic = q->nic;
-    set(nic, REG_RDBAL(i), (uint32_t)q->rings.iova);
-    set(nic, REG_RDBAH(i), (uint32_t)(q->rings.iova >> 32));
-    set(nic, REG_RDLEN(i), (q->rx_mask + 1) * (uint32_t)sizeof(*q->rx_ring));
-    set(nic, REG_RDH(i), 0);
-    set(nic, REG_RDT(i), 0);
+    reg_write(nic, REG_RDBAL(i), (uint32_t)q->rings.iova);
+    reg_write(nic, REG_RDBAH(i), (uint32_t)(q->rings.iova >> 32));
+    reg_write(nic, REG_RDLEN(i), (q->rx_mask + 1) * (uint32_t)sizeof(*q->rx_ring));
+    reg_write(nic, REG_RDH(i), 0);
+    reg_write(nic, REG_RDT(i), 0);
     /* With one queue, frames wait in the device's packet buffer; with more, a queue that is not
      * served must not hold up the others (4.6.7.1 and 7.1.9.4). */
-    set(nic, REG_SRRCTL(i),
-        SRRCTL_PACKET_KB(q->rx_bytes_max / 1024) | SRRCTL_HEADER_256 | SRRCTL_ADVANCED |
-            (nic->port->opts.queues > 1 ? SRRCTL_DROP_EN : 0));
-    change(nic, REG_DCA_RXCTRL(i), DCA_RXCTRL_CLEAR, 0); /* the last sentence of 4.6.7 */
-    change(nic, REG_RXDCTL(i), 0, QUEUE_ENABLE);
+    reg_write(nic, REG_SRRCTL(i),
+              SRRCTL_PACKET_KB(q->rx_bytes_max / 1024) | SRRCTL_HEADER_256 | SRRCTL_ADVANCED |
+                  (nic->port->opts.queues > 1 ? SRRCTL_DROP_EN : 0));
+    reg_change(nic, REG_DCA_RXCTRL(i), DCA_RXCTRL_CLEAR, 0); /* the last sentence of 4.6.7 */
+    reg_change(nic, REG_RXDCTL(i), 0, QUEUE_ENABLE);
     int err = wait_for(nic, REG_RXDCTL(i), QUEUE_ENABLE, QUEUE_ENABLE, "RXDCTL.ENABLE");
-    set(nic, REG_RDT(i), q->rx_mask); /* after ENABLE; the last one stays ours: 7.1.9 */
+    reg_write(nic, REG_RDT(i), q->rx_mask); /* after ENABLE; the last one stays ours: 7.1.9 */
     return err;
 }
 
 static int start_transmit(struct ixgbe_queue *q, uint32_t i) {
     struct ixgbe *nic = q->nic;
     uint64_t iova = q->rings.iova + (q->rx_mask + 1) * sizeof(*q->rx_ring);
-    set(nic, REG_TDBAL(i), (uint32_t)iova);
-    set(nic, REG_TDBAH(i), (uint32_t)(iova >> 32));
-    set(nic, REG_TDLEN(i), (q->tx_mask + 1) * (uint32_t)sizeof(*q->tx_ring));
-    set(nic, REG_TDH(i), 0);
-    set(nic, REG_TDT(i), 0);
+    reg_write(nic, REG_TDBAL(i), (uint32_t)iova);
+    reg_write(nic, REG_TDBAH(i), (uint32_t)(iova >> 32));
+    reg_write(nic, REG_TDLEN(i), (q->tx_mask + 1) * (uint32_t)sizeof(*q->tx_ring));
+    reg_write(nic, REG_TDH(i), 0);
+    reg_write(nic, REG_TDT(i), 0);
     /* WTHRESH 0, so that not every descriptor needs RS (7.2.3.5.1). */
-    set(nic, REG_TXDCTL(i), TXDCTL_PTHRESH(36) | TXDCTL_HTHRESH(8) | QUEUE_ENABLE);
+    reg_write(nic, REG_TXDCTL(i), TXDCTL_PTHRESH(36) | TXDCTL_HTHRESH(8) | QUEUE_ENABLE);
     return wait_for(nic, REG_TXDCTL(i), QUEUE_ENABLE, QUEUE_ENABLE, "TXDCTL.ENABLE");
 }
 
@@ -316,11 +283,6 @@ static inline void rx_hand_out(struct ixgbe_queue *q, uint32_t slot, uint32_t by
     rx_arm(q, slot, fresh);
 }
 
-/* The descriptor's status, read once: the device may change it behind our back. */
-static inline uint64_t rx_status(const struct ixgbe_queue *q, uint32_t index) {
-    return __atomic_load_n(&q->rx_ring[index & q->rx_mask].status, __ATOMIC_ACQUIRE);
-}
-
 /* Gives the device `n` descriptors back with the buffers that they have. */
 static void rx_drop(struct ixgbe_queue *q, uint32_t n) {
     for (; n > 0; n--, q->rx_next++)
@@ -332,7 +294,7 @@ static void rx_drop(struct ixgbe_queue *q, uint32_t n) {
 static __attribute__((noinline)) uint32_t rx_frame(struct ixgbe_queue *q, uint32_t room,
                                                    uint32_t bytes[IXGBE_SEGMENTS_MAX]) {
     for (uint32_t n = 0;;) {
-        uint64_t status = rx_status(q, q->rx_next + n);
+        uint64_t status = ixgbe_rx_status(q, q->rx_next + n);
         if (!(status & RX_DD))
             return 0;
         bool wrong = n == IXGBE_SEGMENTS_MAX || status & RX_ERROR_RXE ||
@@ -366,7 +328,7 @@ static int rx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
     room = q->rx_skip ? 0 : room;
     uint64_t bytes = 0;
     while (got < room) {
-        uint64_t status = rx_status(q, q->rx_next);
+        uint64_t status = ixgbe_rx_status(q, q->rx_next);
         uint32_t length = RX_LENGTH(status);
         if (__builtin_expect((status & (RX_DD | RX_EOP | RX_ERROR_RXE)) == (RX_DD | RX_EOP) &&
                                  length - 1 < q->rx_bytes_max,
@@ -459,7 +421,7 @@ static __attribute__((noinline)) uint32_t tx_frame(struct ixgbe_queue *q, struct
     else if (segments > room)
         return 0;
     else if (pkts->flags & LEAT_PKT_REQUESTS &&
-             !(q->nic->offload && q->nic->offload(q->nic->port->pool, pkts, segments)))
+             (!q->nic->complete || q->nic->complete(pkts, segments) != 0))
         reason = LEAT_DROP_TX_OFFLOAD;
     if (reason != LEAT_DROP_COUNT) {
         leat_free(q->head.public.cache, pkts, segments);
@@ -529,8 +491,8 @@ static int stop_queue(struct ixgbe_queue *q) {
         q->head.stats.tx_bytes += sent ? report->bytes : 0;
         q->head.stats.drops[LEAT_DROP_TX_ABORTED] += sent ? 0 : report->frames;
     }
-    change(q->nic, REG_TXDCTL(i), QUEUE_ENABLE, 0);
-    change(q->nic, REG_RXDCTL(i), QUEUE_ENABLE, 0);
+    reg_change(q->nic, REG_TXDCTL(i), QUEUE_ENABLE, 0);
+    reg_change(q->nic, REG_RXDCTL(i), QUEUE_ENABLE, 0);
     int tx_err = wait_for(q->nic, REG_TXDCTL(i), QUEUE_ENABLE, 0, "TXDCTL.ENABLE");
     int rx_err = wait_for(q->nic, REG_RXDCTL(i), QUEUE_ENABLE, 0, "RXDCTL.ENABLE");
     sleep_us(100);
@@ -612,7 +574,7 @@ static int shut_down(struct ixgbe *nic) {
         if (nic->queues[i] && stop_queue(nic->queues[i]) != 0)
             err = -ETIMEDOUT;
     ixgbe_stats(nic->port, &nic->port->lost); /* for the last time: reset clears them */
-    change(nic, REG_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
+    reg_change(nic, REG_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
     err = reset(nic) ? -ETIMEDOUT : err;
     leat_device_bus_master(nic->dev, false);
     return err;
@@ -661,7 +623,7 @@ void ixgbe_caps(struct leat_port *port, struct leat_caps *caps) {
 int ixgbe_link(struct leat_port *port, struct leat_link *link) {
     static const uint32_t speeds_mbps[] = { 0, 100, 1000, 10000 };
     struct ixgbe *nic = port->data;
-    uint32_t links = get(nic, REG_LINKS);
+    uint32_t links = reg_read(nic, REG_LINKS);
     link->up = links & LINKS_UP;
     link->speed_mbps = link->up ? speeds_mbps[LINKS_SPEED(links)] : 0;
     return ixgbe_check(nic, links);
@@ -670,7 +632,7 @@ int ixgbe_link(struct leat_port *port, struct leat_link *link) {
 int ixgbe_set_promisc(struct leat_port *port, bool on) {
     struct ixgbe *nic = port->data;
     int err = ixgbe_receive_path(nic, false);
-    change(nic, REG_FCTRL, FCTRL_UPE | FCTRL_MPE, on ? FCTRL_UPE | FCTRL_MPE : 0);
+    reg_change(nic, REG_FCTRL, FCTRL_UPE | FCTRL_MPE, on ? FCTRL_UPE | FCTRL_MPE : 0);
     port->opts.promisc = on;
     return err ? err : ixgbe_receive_path(nic, true);
 }
@@ -690,11 +652,11 @@ const struct ixgbe_loss ixgbe_losses[IXGBE_LOSSES] = {
 int ixgbe_stats(struct leat_port *port, struct leat_stats *stats) {
     struct ixgbe *nic = port->data;
     for (uint32_t i = 0; i < IXGBE_LOSSES; i++) {
-        uint32_t value = get(nic, ixgbe_losses[i].reg);
+        uint32_t value = reg_read(nic, ixgbe_losses[i].reg);
         nic->losses[i] += nic->dev->gone ? 0 : value;
         stats->drops[ixgbe_losses[i].reason] += nic->losses[i];
     }
-    return ixgbe_check(nic, get(nic, REG_STATUS));
+    return ixgbe_check(nic, reg_read(nic, REG_STATUS));
 }
 
 static const struct leat_port_ops base_ops = {

@@ -46,15 +46,17 @@ struct ixgbe_queue {
     struct leat_dma rings; /* receive, then transmit */
     uint32_t rx_given;     /* buffers in the receive ring */
 
-    int event_fd; /* -1: nobody asked for it */
-    bool armed;
-    uint64_t armed_at_packets, armed_at_ns, interval_ns; /* adaptive throttling */
+    /* ixgbe_interrupts.c */
+    int event_fd;                     /* -1: nobody asked for it */
+    uint64_t packets_at_arm, average; /* packets a wake-up, times 8 */
+    uint32_t throttle_us;             /* in force */
 };
 
 struct ixgbe_model {
     uint16_t device;
     const char *name;
     enum { LINK_SFP, LINK_BACKPLANE, LINK_PHY } link;
+    uint32_t rss_queues; /* that an entry of RETA can name */
 };
 
 struct ixgbe {
@@ -67,10 +69,11 @@ struct ixgbe {
     struct ixgbe_queue *queues[LEAT_QUEUES_MAX];
     uint64_t losses[IXGBE_LOSSES]; /* counters that clear when read, since open */
 
-    /* The rest is set by ixgbe_full.c. Completes what a frame asks for, or returns false. */
-    bool (*offload)(struct leat_pool *pool, struct leat_pkt *pkts, uint32_t segments);
-    uint64_t *counters;
-    uint32_t interval_ns; /* of itr=, 0: adaptive */
+    /* The rest is set by ixgbe_full.c. */
+    int (*complete)(struct leat_pkt *pkts, uint32_t n); /* does what a frame requests */
+    uint64_t *counters;                                 /* ixgbe_counters.c */
+    uint32_t throttle_us;                               /* of itr=; 0: adaptive */
+    uint32_t groups;                                    /* exact multicast filters in use */
 };
 
 /* Statistics registers that count lost frames (8.2.3.23). */
@@ -96,5 +99,38 @@ int ixgbe_stats(struct leat_port *port, struct leat_stats *stats);
 
 /* A value of all ones, just read, may mean that the device is gone: then -ENODEV. */
 int ixgbe_check(struct ixgbe *nic, uint32_t value);
+
+/* ixgbe_filters.c */
+void ixgbe_set_up_rss(struct ixgbe *nic);
+int ixgbe_set_mac(struct leat_port *port, const uint8_t mac[6]);
+int ixgbe_set_multicast(struct leat_port *port, const uint8_t (*groups)[6], uint32_t n);
+
+/* ixgbe_interrupts.c */
+int ixgbe_set_up_interrupts(struct ixgbe *nic);
+int ixgbe_queue_fd(struct leat_queue *queue);
+int ixgbe_queue_arm(struct leat_queue *queue);
+void ixgbe_queue_disarm(struct leat_queue *queue);
+
+/* ixgbe_counters.c */
+int ixgbe_set_up_counters(struct ixgbe *nic);
+int ixgbe_counters(struct leat_port *port, struct leat_counter *counters, uint32_t n);
+int ixgbe_all_stats(struct leat_port *port, struct leat_stats *stats);
+
+static inline uint32_t reg_read(struct ixgbe *nic, uint32_t reg) {
+    return leat_read32(nic->dev, reg);
+}
+
+static inline void reg_write(struct ixgbe *nic, uint32_t reg, uint32_t value) {
+    leat_write32(nic->dev, reg, value);
+}
+
+static inline void reg_change(struct ixgbe *nic, uint32_t reg, uint32_t clear, uint32_t bits) {
+    reg_write(nic, reg, (reg_read(nic, reg) & ~clear) | bits);
+}
+
+/* A descriptor's status, read once: the device may change it behind our back. */
+static inline uint64_t ixgbe_rx_status(const struct ixgbe_queue *q, uint32_t index) {
+    return __atomic_load_n(&q->rx_ring[index & q->rx_mask].status, __ATOMIC_ACQUIRE);
+}
 
 #endif

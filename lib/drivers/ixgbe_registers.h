@@ -9,6 +9,24 @@
 
 #include <stdint.h>
 
+/* 9.3.3 Device ids, with the specification updates: models, how they reach their link, and how many
+ * queues an entry of their RETA can name (7.1.2.8: 4 bits; X550: 6 bits). */
+#define IXGBE_MODELS                                                                            \
+    { 0x10f7, "82599 KX4", LINK_BACKPLANE, 16 },                                                \
+        { 0x10f8, "82599 combined backplane", LINK_BACKPLANE, 16 },                             \
+        { 0x10f9, "82599 CX4", LINK_BACKPLANE, 16 }, { 0x10fb, "82599ES SFP+", LINK_SFP, 16 },  \
+        { 0x10fc, "82599 XAUI", LINK_BACKPLANE, 16 }, { 0x1507, "82599EM SFP+", LINK_SFP, 16 }, \
+        { 0x1514, "82599 KX4 mezzanine", LINK_BACKPLANE, 16 },                                  \
+        { 0x1517, "82599 KR", LINK_BACKPLANE, 16 }, { 0x151c, "82599 T3", LINK_PHY, 16 },       \
+        { 0x1529, "82599 SFP+ FCoE", LINK_SFP, 16 },                                            \
+        { 0x152a, "82599 backplane FCoE", LINK_BACKPLANE, 16 },                                 \
+        { 0x154a, "X520-4 SFP+", LINK_SFP, 16 }, { 0x154d, "X520 SF2 SFP+", LINK_SFP, 16 },     \
+        { 0x1557, "82599EN SFP+", LINK_SFP, 16 }, { 0x1558, "X520-Q1 QSFP+", LINK_SFP, 16 },    \
+        { 0x1528, "X540-AT2", LINK_PHY, 16 }, { 0x1560, "X540-AT1", LINK_PHY, 16 },             \
+        { 0x1563, "X550-AT2", LINK_PHY, 64 }, {                                                 \
+        0x15d1, "X550-AT1", LINK_PHY, 64                                                        \
+    }
+
 /* 8.2.3.1 General control */
 #define REG_CTRL              0x00000
 #define CTRL_MASTER_DISABLE   (1u << 2)
@@ -43,8 +61,9 @@
 #define GPIE_MULTIPLE_MSIX (1u << 4)
 #define GPIE_EIAME         (1u << 30)
 #define GPIE_PBA_SUPPORT   (1u << 31)
-#define REG_IVAR(n)        (0x00900u + 4 * (n)) /* of queues 2n and 2n + 1 */
-#define IVAR_VALID         0x80u
+#define REG_IVAR(n)        (0x00900u + 4 * (n))  /* of queues 2n and 2n + 1 */
+#define IVAR_RX_EVEN(v)    (0x80u | (v))         /* receive side of queue 2n: valid, vector v */
+#define IVAR_RX_ODD(v)     ((0x80u | (v)) << 16) /* of queue 2n + 1 */
 
 /* 8.2.3.7 Receive: filters, RSS */
 #define REG_MTA(n)    (0x05200u + 4 * (n))
@@ -142,7 +161,6 @@
 
 /* 8.2.3.23 Statistics that count lost frames; ixgbe_counters.c has the others */
 #define REG_CRCERRS  0x04000
-#define REG_RLEC     0x04040
 #define REG_RUC      0x040a4
 #define REG_RFC      0x040a8
 #define REG_ROC      0x040ac
@@ -151,6 +169,39 @@
 #define REG_RQSMR(n) (0x02300u + 4 * (n)) /* counter sets of receive queues 4n .. 4n + 3 */
 #define REG_TQSM(n)  (0x08600u + 4 * (n))
 #define COUNTER_SETS 16
+
+/* The statistics registers of 8.2.3.23, all cleared by reading: ONE(name, offset), WIDE(name, low
+ * offset; the high half follows), EIGHT and SETS(name, offset, distance) of packet buffers and of
+ * counter sets. */
+#define IXGBE_COUNTERS(ONE, WIDE, EIGHT, SETS, SETS_WIDE)                                         \
+    ONE(ILLERRC, 0x04004)                                                                         \
+    ONE(ERRBC, 0x04008)                                                                           \
+    ONE(MSPDC, 0x04010) ONE(MLFC, 0x04034) ONE(MRFC, 0x04038) ONE(RLEC, 0x04040) ONE(             \
+        RJC, 0x040b0) ONE(LXONRXCNT, 0x041a4) ONE(LXOFFRXCNT, 0x041a8) ONE(LXONTXC, 0x03f60)      \
+        ONE(LXOFFTXC, 0x03f68) EIGHT(PXONRXCNT, 0x04140) EIGHT(PXOFFRXCNT, 0x04160) EIGHT(        \
+            PXONTXC, 0x03f00) EIGHT(PXOFFTXC, 0x03f20) EIGHT(PXON2OFFCNT, 0x03240)                \
+            ONE(PRC64, 0x0405c) ONE(PRC127, 0x04060) ONE(PRC255, 0x04064) ONE(                    \
+                PRC511, 0x04068) ONE(PRC1023, 0x0406c) ONE(PRC1522, 0x04070) ONE(GPRC, 0x04074)   \
+                ONE(BPRC, 0x04078) ONE(MPRC, 0x0407c) WIDE(GORC, 0x04088) WIDE(TOR, 0x040c0) ONE( \
+                    TPR, 0x040d0) ONE(MNGPRC, 0x040b4) ONE(MNGPDC, 0x040b8) ONE(MNGPTC, 0x0cf90)  \
+                    ONE(RXNFGPC, 0x041b0) WIDE(RXNFGBC, 0x041b4) ONE(RXDGPC, 0x02f50) WIDE(       \
+                        RXDGBC, 0x02f54) ONE(RXDDPC,                                              \
+                                             0x02f5c) WIDE(RXDDBC, 0x02f60)                       \
+                        ONE(RXLPBKPC, 0x02f68) WIDE(RXLPBKBC, 0x02f6c) ONE(RXDLPBKPC, 0x02f74)    \
+                            WIDE(RXDLPBKBC, 0x02f78) ONE(PTC64, 0x040d8) ONE(PTC127, 0x040dc)     \
+                                ONE(PTC255, 0x040e0) ONE(PTC511, 0x040e4) ONE(PTC1023, 0x040e8)   \
+                                    ONE(PTC1522, 0x040ec) ONE(GPTC, 0x04080) WIDE(GOTC, 0x04090)  \
+                                        ONE(TPT, 0x040d4) ONE(MPTC, 0x040f0) ONE(BPTC, 0x040f4)   \
+                                            ONE(TXDGPC, 0x087a0) WIDE(TXDGBC, 0x087a4) ONE(       \
+                                                XEC, 0x04120) ONE(SSVPC, 0x08780) ONE(FCCRC,      \
+                                                                                      0x05118)    \
+                                                ONE(FCOERPDC, 0x0241c) ONE(FCLAST, 0x02424) ONE(  \
+                                                    FCOEPRC, 0x02428) ONE(FCOEDWRC, 0x0242c)      \
+                                                    ONE(FCOEPTC, 0x08784) ONE(FCOEDWTC, 0x08788)  \
+                                                        SETS(QPRC, 0x01030, 0x40)                 \
+                                                            SETS_WIDE(QBRC, 0x01034, 0x40)        \
+                                                                SETS(QPTC, 0x08680, 0x04)         \
+                                                                    SETS_WIDE(QBTC, 0x08700, 0x08)
 
 /* 7.1.6 Advanced receive descriptor: what the driver writes (address, 0), and what the device
  * writes over it. Both words are little-endian, as is every machine that this driver runs on. */
