@@ -573,7 +573,7 @@ static int shut_down(struct ixgbe *nic) {
     for (uint32_t i = 0; i < LEAT_QUEUES_MAX; i++)
         if (nic->queues[i] && stop_queue(nic->queues[i]) != 0)
             err = -ETIMEDOUT;
-    ixgbe_stats(nic->port, &nic->port->lost); /* for the last time: reset clears them */
+    nic->port->ops->stats(nic->port, &nic->port->lost); /* for the last time: reset clears them */
     reg_change(nic, REG_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
     err = reset(nic) ? -ETIMEDOUT : err;
     leat_device_bus_master(nic->dev, false);
