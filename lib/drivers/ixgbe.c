@@ -499,16 +499,23 @@ static int stop_queue(struct ixgbe_queue *q) {
     return tx_err ? tx_err : rx_err;
 }
 
-static void release_buffer(struct ixgbe_queue *q, uint32_t number, bool let_go) {
-    leat_own(q->nic->port->pool, number, LEAT_OWNER_PORT, LEAT_OWNER_POOL, LEAT_PLACE);
-    (let_go ? leat_pool_return : leat_pool_quarantine)(q->nic->port->pool, &number, 1);
+static void release_buffers(struct ixgbe_queue *q, const uint32_t *numbers, uint32_t n,
+                            bool let_go) {
+    struct leat_pool *pool = q->nic->port->pool;
+    for (uint32_t i = 0; i < n; i++)
+        leat_own(pool, numbers[i], LEAT_OWNER_PORT, LEAT_OWNER_POOL, LEAT_PLACE);
+    if (let_go)
+        leat_pool_return(pool, numbers, n);
+    else if (n > 0)
+        leat_pool_quarantine(pool, numbers, n);
 }
 
 static void release_queue(struct ixgbe_queue *q, bool let_go) {
-    for (uint32_t i = 0; i < q->rx_given; i++)
-        release_buffer(q, q->rx_numbers[i], let_go);
-    for (; q->tx_clean != q->tx_next; q->tx_clean++)
-        release_buffer(q, q->tx_numbers[q->tx_clean & q->tx_mask], let_go);
+    uint32_t sending = q->tx_next - q->tx_clean, at = q->tx_clean & q->tx_mask;
+    uint32_t first = sending < q->tx_mask + 1 - at ? sending : q->tx_mask + 1 - at;
+    release_buffers(q, q->rx_numbers, q->rx_given, let_go);
+    release_buffers(q, q->tx_numbers + at, first, let_go);
+    release_buffers(q, q->tx_numbers, sending - first, let_go);
     if (q->event_fd >= 0)
         close(q->event_fd);
     leat_stats_add(&q->nic->port->lost, &q->head.stats);
@@ -585,11 +592,6 @@ void ixgbe_close(struct leat_port *port) {
     bool stopped = shut_down(nic) == 0;
     bool let_go = leat_dma_unmap_pool(nic->dev, port->pool, &nic->pool_map) == 0 &&
                   (stopped || nic->dev->gone);
-    if (!let_go)
-        leat_log(LEAT_LOG_NOTICE,
-                 "%s: the device did not confirm that it stopped; the buffers in "
-                 "its rings are set aside: %s",
-                 port->name, leat_error());
     for (uint32_t i = 0; i < LEAT_QUEUES_MAX; i++)
         if (nic->queues[i])
             release_queue(nic->queues[i], let_go);

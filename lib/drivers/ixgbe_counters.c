@@ -78,7 +78,7 @@ int ixgbe_set_up_counters(struct ixgbe *nic) {
 
 int ixgbe_all_stats(struct leat_port *port, struct leat_stats *stats) {
     struct ixgbe *nic = port->data;
-    for (size_t i = 0; i < COUNTERS; i++) {
+    for (size_t i = 0; i < COUNTERS && nic->counters; i++) {
         if (!counters[i].lost)
             continue;
         if (port->opts.queues > 1)
