@@ -59,13 +59,13 @@ static int next_pass(struct pcap_source *source) {
 
 /* The first frame of all is due now, that of a later pass when the last one of the pass before was;
  * a frame without a time is due with the one before it. */
-static void set_due(struct pcap_source *source, const struct capture_frame *frame) {
+static void set_due(struct pcap_source *source, const struct capture_frame *frame, int64_t now) {
     if (!source->recorded || !frame->timed)
         return;
     if (!source->pass_began) {
         source->pass_began = true;
         source->pass_time_ns = frame->time_ns;
-        source->pass_due_ns = source->due_ns ? source->due_ns : now_ns();
+        source->pass_due_ns = source->due_ns ? source->due_ns : now;
     }
     uint64_t since_first_ns =
         frame->time_ns > source->pass_time_ns ? frame->time_ns - source->pass_time_ns : 0;
@@ -74,18 +74,18 @@ static void set_due(struct pcap_source *source, const struct capture_frame *fram
 }
 
 /* As capture_peek(), over all passes. */
-static int next_frame(struct pcap_source *source, const struct capture_frame **frame) {
+static int next_frame(struct pcap_source *source, const struct capture_frame **frame, int64_t now) {
     int found = capture_peek(&source->reader, frame);
     while (found == -ENODATA && (found = next_pass(source)) > 0)
         found = capture_peek(&source->reader, frame);
     if (found > 0)
-        set_due(source, *frame);
+        set_due(source, *frame, now);
     return found;
 }
 
 int pcap_source_due(struct pcap_source *source, int64_t *due_ns) {
     const struct capture_frame *frame;
-    int found = next_frame(source, &frame);
+    int found = next_frame(source, &frame, now_ns());
     *due_ns = source->due_ns;
     return found;
 }
@@ -122,7 +122,7 @@ int pcap_source_rx(struct pcap_source *source, struct leat_queue_head *head, str
     int found = 1;
     for (uint32_t looked_at = 0; looked_at < n && filled < n; looked_at++) {
         const struct capture_frame *frame;
-        found = next_frame(source, &frame);
+        found = next_frame(source, &frame, now);
         if (found <= 0 || source->due_ns > now)
             break;
         enum leat_drop reason = refusal(source, frame, frame_max);
