@@ -49,8 +49,13 @@ static void a_frame_cut_short_is_truncated_by_name(void **state) {
         for (uint32_t len = 0; len < all[i].len; len++) {
             struct leat_headers h = parse(all[i].bytes, len);
             const char *name = leat_problem_name(h.problem);
-            if (len < all[i].expected.payload)
-                assert_non_null(strstr(name, "_truncated"));
+            if (len < 14)
+                assert_string_equal(name, "ether_truncated");
+            else if (len < all[i].expected.l3)
+                assert_string_equal(name, "tag_truncated");
+            else if (len < all[i].expected.payload)
+                assert_non_null(
+                    strstr("arp_truncated ip4_truncated ip6_truncated l4_truncated", name));
             else
                 assert_string_equal(name, "none");
             if (!h.problem && h.flags & (LEAT_HEADERS_IP4 | LEAT_HEADERS_IP6))
@@ -73,6 +78,7 @@ static void every_defect_has_its_name(void **state) {
         { "udp4", 14, 0x44, LEAT_PROBLEM_IP4_HEADER_LENGTH },
         { "udp4", 17, 19, LEAT_PROBLEM_IP4_TOTAL_LENGTH },
         { "udp4-options", 17, 59, LEAT_PROBLEM_IP4_TOTAL_LENGTH },
+        { "udp4-options", 17, 60, LEAT_PROBLEM_L4_LENGTH },
         { "udp4", 17, 27, LEAT_PROBLEM_L4_LENGTH },
         { "udp4", 39, 7, LEAT_PROBLEM_UDP_LENGTH },
         { "udp4", 39, 27, LEAT_PROBLEM_UDP_LENGTH },
@@ -180,6 +186,8 @@ static void the_checksums_destination_is_the_final_one(void **state) {
     assert_int_equal(h.destination, 54 + 8);
     uint8_t bytes[FRAME_MAX];
     memcpy(bytes, srh->bytes, srh->len);
+    bytes[54 + 2] = 2; /* Mobile IPv6's: the home address */
+    assert_int_equal(parse(bytes, srh->len).destination, 54 + 8);
     bytes[54 + 2] = 3; /* compressed routing header */
     assert_int_equal(parse(bytes, srh->len).destination, 0);
 }
