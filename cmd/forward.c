@@ -23,14 +23,20 @@ static void touch(const struct leat_pkt *pkts, uint32_t n, enum forward_touch ho
         }
 }
 
+/* Keeps the first `left` frames of those received. A smaller batch would not do: a frame of several
+ * buffers might never fit. */
+static void keep_left(struct forward *forward) {
+    uint32_t kept = 0;
+    for (uint64_t i = 0; i < forward->left && kept < forward->count; i++)
+        kept += leat_frame_segments(&forward->pkts[kept], forward->count - kept);
+    const struct leat_pkt *rest = &forward->pkts[kept];
+    forward->refused += frames(rest, forward->count - kept);
+    leat_free(forward->from->cache, rest, forward->count - kept);
+    forward->count = kept;
+}
+
 static int receive(struct forward *forward) {
-    /* Once fewer frames are left than a batch holds, only so many are asked for; but always a frame
-     * of many buffers, which would never fit otherwise. */
-    enum { SEGMENTS = 32 };
-    uint32_t n = forward->opts->batch;
-    if (forward->left < n)
-        n = forward->left > SEGMENTS || n < SEGMENTS ? (uint32_t)forward->left : SEGMENTS;
-    int received = leat_rx(forward->from, forward->pkts, n);
+    int received = leat_rx(forward->from, forward->pkts, forward->opts->batch);
     if (received == -ENODATA) {
         forward->ended = true;
         return 0;
@@ -39,6 +45,8 @@ static int receive(struct forward *forward) {
         forward->first = 0;
         forward->count = (uint32_t)received;
         forward->packets += (uint32_t)received;
+        if (forward->left < (uint32_t)received)
+            keep_left(forward);
     }
     return received;
 }

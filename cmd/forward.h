@@ -28,6 +28,7 @@ struct forward {
     struct leat_pkt pkts[LEAT_BATCH_MAX]; /* [first, first + count): not sent yet */
     uint64_t packets;                     /* buffers taken from the source */
     uint64_t lost;                        /* frames; LEAT_DROP_TX_FULL at the sending port */
+    uint64_t refused;                     /* frames beyond `left`; LEAT_DROP_BY_PROGRAM */
     struct forward_cycles cycles;
 };
 

@@ -117,13 +117,14 @@ static int join(struct session *session, struct leat_queue *queues[2][SESSION_QU
     return 0;
 }
 
-/* What the program itself lost, under the port that could not send it. */
+/* What the program itself lost: under the port that could not send it, or that it came from. */
 static void count_lost(const struct lane *lanes, struct session *session) {
     for (uint32_t i = 0; i < opts.queues; i++)
         for (uint32_t d = 0; d < lanes[i].count; d++) {
             const struct forward *forward = &lanes[i].directions[d];
-            uint32_t port = forward->to->port == session->ports[1];
-            session->own[port].drops[LEAT_DROP_TX_FULL] += forward->lost;
+            uint32_t to = forward->to->port == session->ports[1];
+            session->own[to].drops[LEAT_DROP_TX_FULL] += forward->lost;
+            session->own[!to].drops[LEAT_DROP_BY_PROGRAM] += forward->refused;
         }
 }
 

@@ -112,6 +112,8 @@ int run_lanes(struct run *run) {
         if (run->opts->seconds > 0)
             run->deadline_ns = start + (uint64_t)(run->opts->seconds * NS_PER_S);
         signals_install(on_signal, run);
+        if (signals_seen()) /* while the ports were being opened */
+            run_stop(run);
         status = run_workers(run);
         run->seconds = (double)(clock_ns() - start) / NS_PER_S;
         signals_install(NULL, NULL);

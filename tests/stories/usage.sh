@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Exit codes and help: every command shows its examples, answers wrong usage with 2 and a sentence,
+# and what cannot be done with 1 and a sentence.
+# shellcheck source-path=SCRIPTDIR source=story.sh
+. "$(dirname "$0")/story.sh"
+
+# expect CODE WORDS COMMAND...: how it ends, and what it says on standard error.
+expect() {
+    local code=$1 words=$2 status=0
+    shift 2
+    timeout 60 "$LEAT" "$@" >"$here/out.log" 2>"$here/err.log" </dev/null || status=$?
+    [ $status -eq "$code" ] || fail "leat $*: exit code $status, not $code"
+    grep -qF -- "$words" "$here/err.log" || fail "leat $*: did not say '$words'"
+}
+
+say "help"
+"$LEAT" --version | grep -qx 'leat [0-9.]*' || fail "version"
+mapfile -t commands < <("$LEAT" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+[ ${#commands[@]} -ge 8 ] || fail "help lists ${#commands[@]} commands"
+for command in "${commands[@]}"; do
+    [ "$command" = help ] && continue
+    "$LEAT" "$command" --help >"$here/help" || fail "leat $command --help"
+    cmp -s "$here/help" <("$LEAT" help "$command") || fail "leat help $command differs"
+    grep -q "^usage: leat $command" "$here/help" || fail "$command shows no usage"
+    grep -q "^    leat $command" "$here/help" || fail "$command shows no example"
+    awk 'length > 100' "$here/help" | grep . && fail "help of $command is wider than 100 columns"
+done
+
+say "wrong usage: 2"
+expect 2 "usage: leat"
+expect 2 "no command 'bogus'" bogus
+expect 2 "no command 'bogus'" help bogus
+expect 2 "expected A B" fwd null:
+expect 2 "cannot take option '--bogus'" fwd --bogus null: null:
+expect 2 "--batch takes a number from 1 to 256, not '257'" fwd --batch 257 null: null:
+expect 2 "do not go together" fwd --count 1 --queues 2 null: null:
+expect 2 "--rate is packets a second" gen --rate 101% null:
+expect 2 "--rate is packets a second" gen --rate fast null:
+expect 2 "recorded goes with --replay" gen --rate recorded null:
+expect 2 "both IPv4 or both IPv6" gen --src ::1 null:
+expect 2 "need --size 68 at least" gen --vlan 1 null:
+expect 2 "a number of bytes from 64 to 9216" gen --size 63 null:
+expect 2 "cannot compile the filter" cap null: -w "$here/x" no such filter
+expect 2 "-W goes with -C or -G" cap null: -w "$here/x" -W 2
+expect 2 "cannot be rotated" cap null: -w - -C 2
+expect 2 "needs the time in it" cap null: -w "$here/x" -G 1
+
+say "what cannot be done: 1"
+expect 1 "no such kind of port: 'bogus'" fwd bogus: null:
+expect 1 "cannot receive" recv null:
+expect 1 "cannot receive" fwd null: null:
+expect 1 "cannot open" recv "pcap:$here/nowhere.pcap"
+expect 1 "cannot write the report to $here/nowhere/r.json" \
+    gen --count 1 --json "$here/nowhere/r.json" null:
+expect 1 "cannot open" demo --capture "$here/nowhere.pcap"
