@@ -243,21 +243,19 @@ static int run(struct watch *watch) {
 }
 
 int cmd_softnic(int argc, char **argv) {
-    static struct watch watch;
     struct softnic_opts nics = { 0 };
+    struct watch watch = { .nics = &nics };
     int status;
     if (!parse(argc, argv, &nics, &status))
         return status;
-    memset(&watch, 0, sizeof(watch));
-    watch.nics = &nics;
     if (settle(&nics))
         return COMMAND_FAILED;
+    signals_install(NULL, NULL);
     if (softnic_create(&watch.softnic, &nics)) {
         fprintf(stderr, "leat softnic: %s\n", softnic_error());
         return COMMAND_FAILED;
     }
     status = COMMAND_FAILED;
-    signals_install(NULL, NULL);
     if (!softnic_control_open(&watch.control, opts.control)) {
         status = run(&watch);
         softnic_control_close(&watch.control);

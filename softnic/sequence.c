@@ -8,7 +8,9 @@
 struct sequence *sequence_create(void) {
     void *memory = mmap(NULL, sizeof(struct sequence), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED)
+        return NULL;
+    return memory;
 }
 
 void sequence_destroy(struct sequence *sequence) {
