@@ -45,9 +45,9 @@ enum counter {
 
 /* Frames of one direction since the last fold: the hot path touches these few only. */
 struct tally {
-    uint64_t frames, bytes; /* with frame check sequence */
+    uint64_t bytes; /* with frame check sequence */
     uint64_t multicast, broadcast;
-    uint64_t sizes[6];
+    uint64_t sizes[6]; /* frames, by size */
 };
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which frames get in: addresses, hash tables, VLAN (datasheet 7.1.1). */
 #include "model.h"
+#include <arpa/inet.h>
 
 #define ADDRESS_MASK 0xffffffffffffull
 
@@ -54,10 +55,15 @@ void filters_unknown(struct nic *nic, const struct access *a) {
     nic_put(nic, a->offset, a->value);
 }
 
+void filters_vlan(struct nic *nic, const struct access *a) {
+    nic_put(nic, a->offset, a->value);
+    nic->vlan_type = htons((uint16_t)a->value);
+    nic->vlan_filter = a->value & VLNCTRL_FILTER;
+}
+
 static bool vlan_accepted(const struct nic *nic, const uint8_t *frame) {
     uint32_t control = nic_get(nic, R_VLNCTRL);
-    uint16_t type = (uint16_t)(frame[12] << 8 | frame[13]);
-    if (!(control & VLNCTRL_FILTER) || type != (control & 0xffff))
+    if (!nic->vlan_filter || !is_tagged(nic, frame))
         return true;
     uint32_t tag = (uint32_t)frame[14] << 8 | frame[15];
     if (control & VLNCTRL_CFI_FILTER && !(tag & 0x1000) != !(control & VLNCTRL_CFI))

@@ -77,6 +77,7 @@ void mac_phy_command(struct nic *nic, const struct access *a) {
 void mac_frame_size(struct nic *nic, const struct access *a) {
     nic_put(nic, a->offset, a->value);
     uint32_t core = nic_get(nic, R_HLREG0);
+    nic->core = core;
     uint32_t bytes = core & HLREG0_JUMBO ? nic_get(nic, R_MAXFRS) >> 16 : 1518;
     if (bytes > RX_FRAME_BYTES)
         bytes = RX_FRAME_BYTES;
@@ -91,6 +92,8 @@ void mac_reset(struct nic *nic) {
     nic_put(nic, R_RAL, mac[0] | mac[1] << 8 | mac[2] << 16 | (uint32_t)mac[3] << 24);
     struct access high = { .offset = R_RAH, .value = mac[4] | (uint32_t)mac[5] << 8 | RAH_VALID };
     filters_address(nic, &high);
+    struct access vlan = { .offset = R_VLNCTRL, .value = nic_get(nic, R_VLNCTRL) };
+    filters_vlan(nic, &vlan);
     nic_put(nic, R_MPSAR, 1);
     struct access core = { .offset = R_HLREG0, .value = nic_get(nic, R_HLREG0) };
     mac_frame_size(nic, &core);

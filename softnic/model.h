@@ -43,6 +43,7 @@ struct rx_queue {
     struct ring ring;
     uint32_t tail; /* as last read */
     uint32_t buffer_bytes;
+    uint64_t address_bits; /* of a descriptor's buffer address: bit 0 of advanced ones is a flag */
     bool advanced, drop, strip_vlan;
     bool dirty;             /* on the list of queues that a burst touched */
     uint32_t pending_count; /* descriptors before the head that are not written back yet */
@@ -112,11 +113,14 @@ struct nic {
     /* What the hot paths ask, derived from registers when these change. */
     bool bus_master, rx_on, tx_on, link_up, rss_on;
     bool strip_crc;
+    uint32_t core;            /* HLREG0 */
     uint32_t frame_bytes_max; /* without frame check sequence */
 
     uint8_t rx_list[NIC_QUEUES], tx_list[NIC_QUEUES];
     uint64_t addresses[128]; /* filters */
     uint32_t address_count;
+    uint16_t vlan_type; /* VLNCTRL.VET, in the order of a frame's bytes */
+    bool vlan_filter;
     uint32_t rx_count, tx_count, tx_turn;
     uint8_t rx_dirty[NIC_QUEUES];
     uint32_t rx_dirty_count;
@@ -234,6 +238,27 @@ void queue_statistics_map(struct nic *nic, const struct access *a);
 void queues_reset(struct nic *nic);
 void queues_resolve(struct nic *nic); /* rings again, after the driver's memory changed */
 
+/* The driver's core wrote these lines last; ask for them a few frames before they are needed. */
+static inline void ring_prefetch(const struct nic *nic, const struct ring *ring, bool write) {
+    enum { AHEAD = 6 };
+    uint32_t at = ring->head + AHEAD;
+    if (at >= ring->count)
+        return;
+    uint64_t address;
+    memcpy(&address, ring->memory + DESCRIPTOR_BYTES * at, sizeof(address));
+    uint64_t offset = address - nic->dma->last.iova;
+    if (offset >= nic->dma->last.bytes)
+        return;
+    const uint8_t *first = nic->dma->last.memory + offset, *last = first + FRAME_BYTES_MIN - 1;
+    if (write) {
+        __builtin_prefetch(first, 1);
+        __builtin_prefetch(last, 1);
+    } else {
+        __builtin_prefetch(first, 0);
+        __builtin_prefetch(last, 0);
+    }
+}
+
 /* tx.c; the receive side is nic_deliver() in rx.c */
 uint32_t tx_poll(struct nic *nic, uint32_t budget);
 
@@ -242,9 +267,9 @@ void filters_unknown(struct nic *nic, const struct access *a);
 void filters_address(struct nic *nic, const struct access *a);
 bool filters_accept(const struct nic *nic, const uint8_t *frame, bool *inexact);
 
+void filters_vlan(struct nic *nic, const struct access *a);
 static inline bool is_tagged(const struct nic *nic, const uint8_t *frame) {
-    uint32_t type = (uint32_t)frame[12] << 8 | frame[13];
-    return type == (nic_get(nic, R_VLNCTRL) & 0xffff);
+    return memcmp(frame + 12, &nic->vlan_type, 2) == 0;
 }
 
 /* fcs.c: as it follows the frame, first byte in the low bits */
@@ -256,7 +281,8 @@ struct rss_result {
     uint32_t hash_type;   /* RX_RSS_* */
     uint32_t hash;
 };
-void rss_classify(struct nic *nic, const uint8_t *frame, uint32_t bytes, struct rss_result *result);
+void rss_classify(struct nic *nic, const uint8_t *frame, uint32_t bytes, bool tagged,
+                  struct rss_result *result);
 uint32_t rss_queue(const struct nic *nic, const struct rss_result *result);
 void rss_key(struct nic *nic, const struct access *a);
 void rss_mode(struct nic *nic, const struct access *a);
@@ -290,7 +316,6 @@ static inline uint32_t size_class(uint32_t bytes) { /* 64, -127, -255, -511, -10
     return bits <= 10 ? bits - 6 : 5;
 }
 static inline void tally(struct tally *t, const uint8_t *frame, uint32_t bytes_with_fcs) {
-    t->frames++;
     t->bytes += bytes_with_fcs;
     t->sizes[size_class(bytes_with_fcs)]++;
     if (__builtin_expect(frame[0] & 1, 0)) {

@@ -86,6 +86,7 @@ static void ring_disable(struct nic *nic, struct ring *ring) {
 static void take_split_control(struct rx_queue *queue, uint32_t value) {
     queue->buffer_bytes = (value & SRRCTL_BUFFER_KIB) * 1024;
     queue->advanced = SRRCTL_TYPE(value) != SRRCTL_TYPE_LEGACY;
+    queue->address_bits = queue->advanced ? ~1ull : ~0ull; /* 7.1.6.1: "no snoop" */
     queue->drop = value & SRRCTL_DROP;
 }
 

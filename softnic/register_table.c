@@ -138,7 +138,8 @@ const struct reg register_table[] = {
 
     /* Receive filters, 8.2.3.7 */
     STORE(R_FCTRL, 1, 0, "FCTRL", "8.2.3.7.1, page 582", 0, 0x702),
-    STORE(R_VLNCTRL, 1, 0, "VLNCTRL", "8.2.3.7.2, page 583", 0x8100, 0x7000ffff),
+    { REG(R_VLNCTRL, 1, 0, "VLNCTRL", "8.2.3.7.2, page 583", 0x8100, 0x7000ffff),
+      .write = filters_vlan },
     STORE(R_MCSTCTRL, 1, 0, "MCSTCTRL", "8.2.3.7.3, page 583", 0, 0x7),
     ANY(0x0ea00, 64, 4, "PSRTYPE", "8.2.3.7.4"),
     ALIAS(0x05480, 16, 4, 0x0ea00, 4),

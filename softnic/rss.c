@@ -44,17 +44,11 @@ static uint32_t toeplitz(struct nic *nic, const uint8_t *addresses, uint32_t add
     return hash;
 }
 
-static uint32_t protocol_type(uint8_t protocol) {
-    switch (protocol) {
-    case PROTOCOL_TCP:
-        return RX_TYPE_TCP;
-    case PROTOCOL_UDP:
-        return RX_TYPE_UDP;
-    case PROTOCOL_SCTP:
-        return RX_TYPE_SCTP;
-    }
-    return 0;
-}
+static const uint16_t protocol_type[256] = {
+    [PROTOCOL_TCP] = RX_TYPE_TCP,
+    [PROTOCOL_UDP] = RX_TYPE_UDP,
+    [PROTOCOL_SCTP] = RX_TYPE_SCTP,
+};
 
 struct layers {
     const uint8_t *addresses, *ports; /* ports NULL: none, or a fragment */
@@ -75,7 +69,7 @@ static uint32_t parse_ipv4(const uint8_t *ip, uint32_t bytes, struct layers *l) 
     if (fragment || bytes < header + 4)
         return type;
     l->ports = ip + header;
-    return type | protocol_type(ip[9]);
+    return type | protocol_type[ip[9]];
 }
 
 /* Hop-by-hop, routing and destination options are stepped over, a fragment header ends the walk. */
@@ -99,7 +93,7 @@ static uint32_t parse_ipv6(const uint8_t *ip, uint32_t bytes, struct layers *l) 
     if (bytes < at + 4)
         return type;
     l->ports = ip + at;
-    return type | protocol_type(next);
+    return type | protocol_type[next];
 }
 
 static uint32_t choose_hash(uint32_t fields, uint32_t type, bool *with_ports) {
@@ -120,14 +114,14 @@ static uint32_t choose_hash(uint32_t fields, uint32_t type, bool *with_ports) {
     return fields & MRQC_IPV6 ? RX_RSS_IPV6 : RX_RSS_NONE;
 }
 
-void rss_classify(struct nic *nic, const uint8_t *frame, uint32_t bytes, struct rss_result *r) {
+void rss_classify(struct nic *nic, const uint8_t *frame, uint32_t bytes, bool tagged,
+                  struct rss_result *r) {
+    static const uint8_t ipv4[] = { 0x08, 0x00 }, ipv6[] = { 0x86, 0xdd };
     struct layers l = { 0 };
-    uint32_t at = is_tagged(nic, frame) ? 18 : 14;
-    uint16_t type = (uint16_t)(frame[at - 2] << 8 | frame[at - 1]);
-    *r = (struct rss_result){ 0 };
-    if (type == 0x0800)
+    uint32_t at = tagged ? 18 : 14;
+    if (memcmp(frame + at - 2, ipv4, 2) == 0)
         r->packet_type = parse_ipv4(frame + at, bytes - at, &l);
-    else if (type == 0x86dd)
+    else if (memcmp(frame + at - 2, ipv6, 2) == 0)
         r->packet_type = parse_ipv6(frame + at, bytes - at, &l);
     if (!nic->rss_on || !r->packet_type)
         return;

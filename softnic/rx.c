@@ -40,7 +40,7 @@ static void write_back(struct rx_queue *q) {
     q->pending_count = 0;
 }
 
-static void append(struct rx_queue *q, const struct descriptor *d) {
+static inline void append(struct rx_queue *q, const struct descriptor *d) {
     if (q->pending_count == RX_PENDING)
         write_back(q);
     q->pending[q->pending_count++] = *d;
@@ -61,13 +61,14 @@ static inline void copy_frame(uint8_t *to, const uint8_t *from, uint32_t bytes) 
 struct delivery {
     const uint8_t *frame;
     uint32_t bytes; /* as they lie in memory */
+    bool tagged;
     struct rss_result rss;
     uint16_t vlan;
     uint32_t status;
 };
 
-static struct descriptor describe(const struct rx_queue *q, const struct descriptor *fetched,
-                                  const struct delivery *f, uint32_t bytes, bool last) {
+static inline struct descriptor describe(const struct rx_queue *q, const struct descriptor *fetched,
+                                         const struct delivery *f, uint32_t bytes, bool last) {
     uint64_t status = RX_DD | (last ? RX_EOP | f->status : 0);
     uint64_t vlan = last ? (uint64_t)f->vlan << 48 : 0;
     if (!q->advanced) /* 7.1.5: length, checksum, status, errors, VLAN; the address stays */
@@ -75,6 +76,22 @@ static struct descriptor describe(const struct rx_queue *q, const struct descrip
     uint64_t type = last ? f->rss.packet_type | f->rss.hash_type : 0;
     uint64_t hash = last ? f->rss.hash : 0;
     return (struct descriptor){ type | hash << 32, status | (uint64_t)bytes << 32 | vlan };
+}
+
+/* The usual frame, in one buffer. False: not so simple. */
+static inline bool place(struct nic *nic, struct rx_queue *q, const struct delivery *f) {
+    struct descriptor d;
+    if (__builtin_expect(f->bytes > q->buffer_bytes, 0))
+        return false;
+    memcpy(&d, q->ring.memory + DESCRIPTOR_BYTES * q->ring.head, sizeof(d));
+    uint8_t *to = dma_at(nic->dma, d.low & q->address_bits, f->bytes, true);
+    if (__builtin_expect(!to, 0))
+        return false;
+    ring_prefetch(nic, &q->ring, true);
+    copy_frame(to, f->frame, f->bytes);
+    struct descriptor back = describe(q, &d, f, f->bytes, true);
+    append(q, &back);
+    return true;
 }
 
 /* False: an address outside the driver's memory; the descriptors are used up all the same. */
@@ -85,7 +102,7 @@ static bool scatter(struct nic *nic, struct rx_queue *q, const struct delivery *
         struct descriptor d;
         uint32_t chunk = f->bytes - done < q->buffer_bytes ? f->bytes - done : q->buffer_bytes;
         memcpy(&d, q->ring.memory + DESCRIPTOR_BYTES * q->ring.head, sizeof(d));
-        uint64_t address = q->advanced ? d.low & ~1ull : d.low; /* bit 0 is "no snoop" */
+        uint64_t address = d.low & q->address_bits;
         uint8_t *to = dma_at(nic->dma, address, chunk, true);
         if (__builtin_expect(to != NULL, 1)) {
             copy_frame(to, f->frame + done, chunk);
@@ -104,9 +121,9 @@ static bool scatter(struct nic *nic, struct rx_queue *q, const struct delivery *
 }
 
 /* What a driver may ask to be changed on the way: a tag taken out, the check sequence left in. */
-static void reshape(struct nic *nic, const struct rx_queue *q, struct delivery *f, bool tagged) {
+static void reshape(struct nic *nic, const struct rx_queue *q, struct delivery *f) {
     uint8_t *to = nic->scratch;
-    if (tagged && q->strip_vlan) {
+    if (f->tagged && q->strip_vlan) {
         f->vlan = (uint16_t)(f->frame[VLAN_AT + 2] << 8 | f->frame[VLAN_AT + 3]);
         memcpy(to, f->frame, VLAN_AT);
         memcpy(to + VLAN_AT, f->frame + VLAN_AT + VLAN_BYTES, f->bytes - VLAN_AT - VLAN_BYTES);
@@ -152,6 +169,29 @@ static void mark_dirty(struct nic *nic, struct rx_queue *q) {
     }
 }
 
+/* Length and filters: whether the frame gets past the MAC. */
+static inline bool admitted(struct nic *nic, struct delivery *f) {
+    uint32_t longest = nic->frame_bytes_max + (f->tagged ? VLAN_BYTES : 0);
+    bool inexact = false;
+    if (__builtin_expect(f->bytes > longest, 0)) {
+        wrong_length(nic, f->bytes);
+        return false;
+    }
+    bool own = nic->address_count && memcmp(f->frame, &nic->addresses[0], 6) == 0;
+    if ((!own || nic->vlan_filter) && !filters_accept(nic, f->frame, &inexact)) {
+        filtered(nic, f->bytes);
+        return false;
+    }
+    f->status = (f->tagged ? RX_VP : 0) | (inexact ? RX_PIF : 0);
+    return true;
+}
+
+static inline uint32_t descriptors_needed(const struct rx_queue *q, uint32_t bytes) {
+    if (__builtin_expect(bytes <= q->buffer_bytes, 1))
+        return 1;
+    return (bytes + q->buffer_bytes - 1) / q->buffer_bytes;
+}
+
 enum nic_deliver nic_deliver(struct nic *nic, const uint8_t *frame, uint32_t bytes) {
     if (__builtin_expect(nic->dma_generation != nic->dma->generation, 0))
         queues_resolve(nic);
@@ -161,35 +201,27 @@ enum nic_deliver nic_deliver(struct nic *nic, const uint8_t *frame, uint32_t byt
     }
     if (__builtin_expect(bytes < FRAME_BYTES_MIN, 0))
         return wrong_length(nic, bytes);
-    bool inexact, tagged = is_tagged(nic, frame);
-    if (__builtin_expect(bytes > nic->frame_bytes_max + (tagged ? VLAN_BYTES : 0), 0))
-        return wrong_length(nic, bytes);
-    if (!filters_accept(nic, frame, &inexact))
-        return filtered(nic, bytes);
-
-    struct delivery f = { .frame = frame, .bytes = bytes };
-    rss_classify(nic, frame, bytes, &f.rss);
+    struct delivery f = { .frame = frame, .bytes = bytes, .tagged = is_tagged(nic, frame) };
+    if (!admitted(nic, &f))
+        return NIC_DROPPED;
+    rss_classify(nic, frame, bytes, f.tagged, &f.rss);
     struct rx_queue *q = &nic->rx[nic->rss_on ? rss_queue(nic, &f.rss) : 0];
-    if (__builtin_expect(!q->ring.memory || !q->buffer_bytes, 0)) {
-        tally(&nic->rx_tally, frame, bytes + FCS_BYTES);
-        return lost(nic, COUNT_QPRDC + q->ring.counter);
-    }
-    f.status = (tagged ? RX_VP : 0) | (inexact ? RX_PIF : 0);
-    if (__builtin_expect(!nic->strip_crc || (tagged && q->strip_vlan), 0))
-        reshape(nic, q, &f, tagged);
-
-    uint32_t needed = 1;
-    if (__builtin_expect(f.bytes > q->buffer_bytes, 0))
-        needed = (f.bytes + q->buffer_bytes - 1) / q->buffer_bytes;
-    if (room(q) < needed && look_for_room(nic, q) < needed) {
-        if (!q->drop)
-            return NIC_FULL;
-        tally(&nic->rx_tally, frame, bytes + FCS_BYTES);
-        return lost(nic, COUNT_QPRDC + q->ring.counter);
+    bool working = q->ring.memory && q->buffer_bytes;
+    if (__builtin_expect(!nic->strip_crc || (f.tagged && q->strip_vlan), 0))
+        reshape(nic, q, &f);
+    if (__builtin_expect(working, 1)) {
+        uint32_t needed = descriptors_needed(q, f.bytes);
+        if (__builtin_expect(room(q) < needed, 0) && look_for_room(nic, q) < needed) {
+            if (!q->drop)
+                return NIC_FULL;
+            working = false;
+        }
     }
     tally(&nic->rx_tally, frame, bytes + FCS_BYTES);
+    if (__builtin_expect(!working, 0))
+        return lost(nic, COUNT_QPRDC + q->ring.counter);
     mark_dirty(nic, q);
-    if (!scatter(nic, q, &f))
+    if (__builtin_expect(!place(nic, q, &f), 0) && !scatter(nic, q, &f))
         return lost(nic, COUNT_RXMPC);
     q->frames++;
     q->bytes += bytes;

@@ -61,19 +61,23 @@ static const char *refusal(const struct descriptor *d) {
     return NULL;
 }
 
-/* Finds the end of the frame that starts at the head. False: it is not all there yet. */
-static bool find_end(const struct ring *ring, uint32_t tail, struct outgoing *f) {
-    f->first = f->end = ring->head;
-    f->count = 0;
-    while (f->end != tail) {
-        struct descriptor d = fetch(ring, f->end);
+/* Finds the end of the frame at the head, whose first descriptor is `d`. False: it is not all there
+ * yet. */
+static inline bool find_end(const struct ring *ring, uint32_t tail, const struct descriptor *d,
+                            struct outgoing *f) {
+    struct descriptor last = *d;
+    f->head = *d;
+    f->first = ring->head;
+    f->end = next_index(ring, f->first);
+    f->count = 1;
+    while (!(command(&last) & TX_EOP) && f->count < TX_FRAME_DESCRIPTORS) {
+        if (f->end == tail)
+            return false;
+        last = fetch(ring, f->end);
         f->end = next_index(ring, f->end);
-        if (f->count++ == 0)
-            f->head = d;
-        if (command(&d) & TX_EOP || f->count == TX_FRAME_DESCRIPTORS)
-            return true;
+        f->count++;
     }
-    return false;
+    return true;
 }
 
 /* The whole frame in one piece, or why it cannot be sent. */
@@ -109,20 +113,21 @@ static const char *gather(struct nic *nic, const struct ring *ring, struct outgo
 }
 
 /* The usual frame: one data descriptor without wishes; sent from where it lies. */
-static bool simple(struct nic *nic, struct outgoing *f) {
-    const struct descriptor *d = &f->head;
-    if (f->count != 1 || !(command(d) & TX_EOP) || refusal(d))
+static inline bool simple(struct nic *nic, struct outgoing *f) {
+    const uint32_t care = TX_DEXT | 0xfu << 20 | TX_EOP | TX_TSE | TX_VLE;
+    uint32_t c = command(&f->head), options = (uint32_t)(f->head.high >> 32);
+    if ((c & care) != (TX_DEXT | TX_DATA << 20 | TX_EOP) ||
+        options & (TX_POPTS_CHECKSUM | TX_POPTS_IPSEC))
         return false;
-    f->bytes = command(d) & TX_LENGTH;
-    f->data = dma_at(nic->dma, d->low, f->bytes, false);
-    return f->data != NULL;
+    f->bytes = c & TX_LENGTH;
+    f->data = dma_at(nic->dma, f->head.low, f->bytes, false);
+    return f->data != NULL && f->bytes <= TX_FRAME_BYTES;
 }
 
 /* Padding and the frame check sequence, which the wire does not carry: one that the driver made
  * itself is checked here, as the far MAC would. */
 static const char *finish(struct nic *nic, struct outgoing *f) {
-    uint32_t core = nic_get(nic, R_HLREG0);
-    bool insert = command(&f->head) & TX_IFCS && core & HLREG0_TX_CRC;
+    bool insert = command(&f->head) & TX_IFCS && nic->core & HLREG0_TX_CRC;
     if (!insert) {
         if (f->bytes < FRAME_BYTES_MIN + FCS_BYTES)
             return "a frame with its own check sequence must have 64 bytes at least";
@@ -134,7 +139,7 @@ static const char *finish(struct nic *nic, struct outgoing *f) {
     if (f->bytes < 17)
         return "a frame must have 17 bytes at least";
     if (f->bytes < FRAME_BYTES_MIN) {
-        if (!(core & HLREG0_TX_PAD))
+        if (!(nic->core & HLREG0_TX_PAD))
             return "the frame is short, and HLREG0.TXPADEN is clear";
         if (f->data != nic->scratch)
             memcpy(nic->scratch, f->data, f->bytes);
@@ -145,17 +150,23 @@ static const char *finish(struct nic *nic, struct outgoing *f) {
     return NULL;
 }
 
-/* Reports on every descriptor that asked for it. True: one did. */
-static bool complete(struct nic *nic, struct tx_queue *q, const struct outgoing *f) {
-    bool reported = false;
-    for (uint32_t i = f->first; i != f->end; i = next_index(&q->ring, i)) {
+/* Reports on a descriptor that asks for it. True: it did. */
+static inline bool report(struct nic *nic, const struct tx_queue *q, uint32_t index,
+                          const struct descriptor *d) {
+    if (command(d) & TX_RS) {
+        report_done(&q->ring, index);
+        return true;
+    }
+    if (__builtin_expect(q->write_back_threshold && command(d) & TX_EOP, 0))
+        complain(nic, &q->ring, index, "RS must end every frame while TXDCTL.WTHRESH is not 0");
+    return false;
+}
+
+static inline bool complete(struct nic *nic, struct tx_queue *q, const struct outgoing *f) {
+    bool reported = report(nic, q, f->first, &f->head);
+    for (uint32_t i = next_index(&q->ring, f->first); i != f->end; i = next_index(&q->ring, i)) {
         struct descriptor d = fetch(&q->ring, i);
-        if (command(&d) & TX_RS) {
-            report_done(&q->ring, i);
-            reported = true;
-        } else if (q->write_back_threshold && command(&d) & TX_EOP) {
-            complain(nic, &q->ring, i, "RS must end every frame while TXDCTL.WTHRESH is not 0");
-        }
+        reported |= report(nic, q, i, &d);
     }
     q->ring.head = f->end;
     return reported;
@@ -170,7 +181,7 @@ static void remember_context(struct nic *nic, struct tx_queue *q, const struct d
 }
 
 /* What the wire took, or a frame that could not go out; false: the wire cannot take it now. */
-static bool send(struct nic *nic, struct tx_queue *q, struct outgoing *f) {
+static inline bool send(struct nic *nic, struct tx_queue *q, struct outgoing *f) {
     const char *why = simple(nic, f) ? NULL : gather(nic, &q->ring, f);
     if (!why)
         why = finish(nic, f);
@@ -209,7 +220,10 @@ static uint32_t queue_poll(struct nic *nic, struct tx_queue *q, uint32_t budget)
             remember_context(nic, q, &d);
             continue;
         }
-        if (!find_end(ring, tail, &f) || !send(nic, q, &f))
+        if (!find_end(ring, tail, &d, &f))
+            break;
+        ring_prefetch(nic, ring, false);
+        if (!send(nic, q, &f))
             break;
         reported |= complete(nic, q, &f);
         frames++;
