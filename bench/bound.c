@@ -118,8 +118,10 @@ double bound_cycles(uint32_t ring, uint32_t batch, uint32_t stride, uint32_t rin
     pthread_t device;
     uint64_t cycles = 0;
     if (make_course(&c, ring, stride, device_core) < 0 ||
-        pthread_create(&device, NULL, run_device, &c) != 0)
+        pthread_create(&device, NULL, run_device, &c) != 0) {
+        free_course(&c);
         return -1;
+    }
     for (uint32_t round = 0; round < rings + rings / 10; round++) {
         atomic_store_explicit(&c.turn, RIG_DEVICE, memory_order_release);
         while (atomic_load_explicit(&c.turn, memory_order_acquire) != RIG_DRIVER)
@@ -133,5 +135,6 @@ double bound_cycles(uint32_t ring, uint32_t batch, uint32_t stride, uint32_t rin
     atomic_store(&c.turn, RIG_QUIT);
     pthread_join(device, NULL);
     free_course(&c);
-    return (double)cycles / ((double)rings * (ring / batch * batch));
+    uint32_t packets = ring / batch * batch; /* in each round */
+    return (double)cycles / ((double)rings * packets);
 }

@@ -21,7 +21,7 @@ static void stop(int signal) {
 }
 
 /* What the sending port has no room for is dropped here, so that the receiving port never stalls.
- * Returns how many were received, or a negative errno. */
+ * Returns 0 or a negative errno. */
 static int forward(struct leat_queue *from, struct leat_queue *to, uint64_t *dropped) {
     struct leat_pkt pkts[BATCH];
     int received = leat_rx(from, pkts, BATCH);
@@ -32,7 +32,7 @@ static int forward(struct leat_queue *from, struct leat_queue *to, uint64_t *dro
         sent = 0;
     leat_free(from->cache, pkts + sent, (uint32_t)(received - sent));
     *dropped += (uint64_t)(received - sent);
-    return received;
+    return 0;
 }
 
 int main(int argc, char **argv) {
@@ -55,12 +55,12 @@ int main(int argc, char **argv) {
     }
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
-    while (!stopped && err >= 0) {
+    while (!stopped && !err) {
         err = forward(queues[0], queues[1], &dropped);
-        if (err >= 0)
+        if (!err)
             err = forward(queues[1], queues[0], &dropped);
     }
-    if (err < 0)
+    if (err)
         fprintf(stderr, "%s: %s\n", argv[0], leat_error());
     for (int i = 0; i < 2; i++) {
         struct leat_stats stats = { 0 };
@@ -71,5 +71,5 @@ int main(int argc, char **argv) {
     leat_cache_close(cache);
     if (pool)
         leat_pool_destroy(pool);
-    return err < 0;
+    return err != 0;
 }

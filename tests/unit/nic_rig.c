@@ -67,8 +67,8 @@ uint32_t rig_rx_at(uint32_t queue, uint32_t offset) {
     return queue < 64 ? offset + 0x40 * queue : offset + 0xc000 + 0x40 * (queue - 64);
 }
 
-/* Memory: long rings of queues 0 to 7 in the first MiB, short ones (64 descriptors) of the others in
- * the second, then the buffers, which queues share once there are more than 32. */
+/* Memory: long rings of queues 0 to 7 in the first MiB, short ones (64 descriptors) of the others
+ * in the second, then the buffers, which queues share once there are more than 32. */
 static uint8_t *ring_at(struct rig *rig, uint32_t queue, bool transmit) {
     return rig->memory + (2 * queue + transmit) * (queue < 8 ? RIG_RING_BYTES : 0) +
            (queue < 8 ? 0 : 16 * RIG_RING_BYTES + (2 * queue + transmit) * 0x400);
