@@ -66,7 +66,7 @@ until_true() {
 ended() {
     until_true "$1 ends" gone "${pid[$1]}"
     local status=0
-    wait "${pid[$1]}" || status=$?
+    wait "${pid[$1]}" 2>/dev/null || status=$? # bash would tell of kills
     unset "pid[$1]"
     return $status
 }
