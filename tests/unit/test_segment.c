@@ -229,6 +229,32 @@ static void small_and_exact_sizes_are_cut_right(void **state) {
     }
 }
 
+/* The longest datagram is longer as a frame than one packet's `len` can say. */
+static void a_length_of_more_than_16_bits_is_split(void **state) {
+    (void)state;
+    static uint8_t bytes[14 + 65535], storage[2][65536];
+    struct leat_pkt frame[2] = {
+        { .data = bytes, .len = 42, .flags = LEAT_PKT_MORE | LEAT_PKT_TSO | LEAT_PKT_L4_UDP },
+        { .data = bytes + 42, .len = 65507 },
+    };
+    struct leat_pkt out[2] = { { .data = storage[0] }, { .data = storage[1] } };
+    frame[0].offload = leat_offload(14, 20, 65535);
+    leat_put_be16(bytes + 12, LEAT_ETHER_IP4);
+    write_ip4(bytes + 14, LEAT_PROTO_UDP, 0, 65535);
+    leat_put_be16(bytes + 38, 65515);
+    random_bytes(bytes + 42, 65507);
+
+    assert_int_equal(leat_segment(frame, 2, out, 2, 65535, 0), 2);
+    assert_int_equal(leat_segment(frame, 2, out, 2, 65536, 0), 2);
+    assert_int_equal(out[0].len, 65535);
+    assert_int_equal(out[1].len, 14);
+    assert_memory_equal(out[0].data + 42, bytes + 42, 65535 - 42);
+    assert_memory_equal(out[1].data, bytes + 65535, 14);
+    struct leat_headers h;
+    leat_parse(out[0].data, out[0].data + out[0].len, &h);
+    assert_int_equal(leat_l4_verify(out, 2, &h), LEAT_CHECKSUM_OK);
+}
+
 static struct big *a_big_udp4(void) {
     static struct big big;
     do {
@@ -288,6 +314,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_frames_are_cut_right),
         cmocka_unit_test(small_and_exact_sizes_are_cut_right),
+        cmocka_unit_test(a_length_of_more_than_16_bits_is_split),
         cmocka_unit_test(nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
