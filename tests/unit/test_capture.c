@@ -287,6 +287,33 @@ static void refuses_sizes_near_overflow(void **state) {
     }
 }
 
+/* One byte more than the block has, one interface more than the section has. */
+static void refuses_one_too_many(void **state) {
+    (void)state;
+    struct capture_frame frames[2];
+    int last;
+    for (uint32_t more = 0; more < 2; more++) {
+        file.bytes = 0;
+        add_section(&file, false);
+        add_interface(&file, 1, 0, 9, 0, 0);
+        size_t start = file.bytes;
+        add_simple(&file, frame_bytes, 60, 60 + more);
+        assert_int_equal(decode_all(file.bytes, frames, 2, &last), 1 - more);
+        assert_int_equal(last, more ? -EINVAL : CAPTURE_MORE);
+
+        file.bytes = start;
+        add_obsolete(&file, 0, 0, frame_bytes, 60, 61);
+        file.file[start + 20] += more;
+        assert_int_equal(decode_all(file.bytes, frames, 2, &last), 1 - more);
+        assert_int_equal(last, more ? -EINVAL : CAPTURE_MORE);
+
+        file.bytes = start;
+        add_enhanced(&file, more, 0, frame_bytes, 60, 60);
+        assert_int_equal(decode_all(file.bytes, frames, 2, &last), 1 - more);
+        assert_int_equal(last, more ? -EINVAL : CAPTURE_MORE);
+    }
+}
+
 static void refuses_blocks_that_contradict_themselves(void **state) {
     (void)state;
     for (uint32_t type = 1; type <= 6; type++) {
@@ -473,6 +500,24 @@ static void says_where_a_file_goes_wrong(void **state) {
     capture_reader_close(&reader);
 }
 
+/* Far into a file, of which the window has passed on. */
+static void says_where_in_a_long_file(void **state) {
+    (void)state;
+    struct capture_reader reader;
+    char place[32];
+    int last;
+    build_pcap(&file, false, false, 1);
+    for (uint32_t i = 0; i < 1000; i++)
+        add_record(&file, 0, 0, frame_bytes, 1000 + i, 1000 + i);
+    snprintf(place, sizeof(place), "byte %zu: a record", file.bytes);
+    put_bytes(&file, "0123456789abcdef", 16);
+    assert_int_equal(open_reader(&reader, file.bytes), 0);
+    assert_int_equal(read_all(&reader, &last), 1000);
+    assert_int_equal(last, -EINVAL);
+    assert_ptr_equal(strstr(leat_error(), place), leat_error());
+    capture_reader_close(&reader);
+}
+
 /* A pipe that brings a file byte by byte gives each frame as soon as it is whole. */
 static void reads_a_pipe_as_it_fills(void **state) {
     (void)state;
@@ -536,6 +581,7 @@ int main(void) {
         cmocka_unit_test(refuses_what_is_no_capture),
         cmocka_unit_test(refuses_what_it_does_not_know),
         cmocka_unit_test(refuses_sizes_near_overflow),
+        cmocka_unit_test(refuses_one_too_many),
         cmocka_unit_test(refuses_blocks_that_contradict_themselves),
         cmocka_unit_test(bounds_the_number_of_interfaces),
         cmocka_unit_test(decodes_every_truncation),
@@ -543,6 +589,7 @@ int main(void) {
         cmocka_unit_test(reads_again_from_the_start),
         cmocka_unit_test(reads_beyond_its_window),
         cmocka_unit_test(says_where_a_file_goes_wrong),
+        cmocka_unit_test(says_where_in_a_long_file),
         cmocka_unit_test(reads_a_pipe_as_it_fills),
         cmocka_unit_test(reads_what_it_writes),
     };
