@@ -16,12 +16,20 @@ uint64_t clock_realtime_ns(void) {
     return fake_clock_ns;
 }
 
+/* Twice as much as is needed, whenever there is not enough. */
+static void *grown(void *memory, size_t *room, size_t needed) {
+    if (needed <= *room)
+        return memory;
+    *room = 2 * needed;
+    memory = realloc(memory, *room);
+    assert_non_null(memory);
+    return memory;
+}
+
 static void keep(struct nic *nic, const uint8_t *frame, uint32_t bytes) {
     size_t start = nic->delivered ? nic->ends[nic->delivered - 1] : 0;
-    nic->bytes = realloc(nic->bytes, start + bytes);
-    nic->ends = realloc(nic->ends, (nic->delivered + 1) * sizeof *nic->ends);
-    assert_non_null(nic->bytes);
-    assert_non_null(nic->ends);
+    nic->bytes = grown(nic->bytes, &nic->bytes_room, start + bytes);
+    nic->ends = grown(nic->ends, &nic->ends_room, (nic->delivered + 1) * sizeof *nic->ends);
     memcpy(nic->bytes + start, frame, bytes);
     nic->ends[nic->delivered] = start + bytes;
 }
@@ -78,6 +86,7 @@ void fake_nic_forget(struct nic *nic) {
     free(nic->ends);
     nic->bytes = NULL;
     nic->ends = NULL;
+    nic->bytes_room = nic->ends_room = 0;
     nic->delivered = 0;
 }
 

@@ -19,6 +19,7 @@ struct nic {
     uint64_t delivered, missed, deliver_dones;
     uint8_t *bytes;
     size_t *ends;
+    size_t bytes_room, ends_room; /* allocated behind them */
 };
 
 extern const uint8_t fake_nic_mac[6];

@@ -83,6 +83,15 @@ static void test_late_at_the_edge_of_the_window(void **state) {
     assert_int_equal(sequence->expected[1], 1 + SEQUENCE_WINDOW); /* 0 has left it */
 }
 
+/* Beyond the window the slot of a number tells of another one. */
+static void test_older_than_the_window_is_a_duplicate(void **state) {
+    (void)state;
+    run(1, 0, SEQUENCE_WINDOW + 10);
+    run(1, SEQUENCE_WINDOW + 11, SEQUENCE_WINDOW + 20);
+    run(1, 10, 11); /* in the slot of the missing one */
+    assert_counts(1, 1, 0);
+}
+
 static void test_generator_starts_anew(void **state) {
     (void)state;
     run(1, 0, 2 * SEQUENCE_WINDOW);
@@ -96,6 +105,8 @@ static void test_impossible_jump_is_refused(void **state) {
     assert_false(sequence_check(sequence, 1, 11 + SEQUENCE_JUMP_MAX));
     run(1, 10, 20);
     assert_counts(0, 0, 0);
+    assert_true(sequence_check(sequence, 1, 20 + SEQUENCE_JUMP_MAX));
+    assert_counts(SEQUENCE_JUMP_MAX, 0, 0);
 }
 
 static void test_long_outage(void **state) {
@@ -141,6 +152,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_swapped_neighbours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_duplicates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_late_at_the_edge_of_the_window, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_older_than_the_window_is_a_duplicate, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_generator_starts_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_impossible_jump_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_outage, set_up, tear_down),

@@ -76,6 +76,10 @@ static void test_sizes_flows_stamps_and_addresses(void **state) {
             assert_int_equal(frame[at], i / 3);
     }
     fake_nic_forget(&nic);
+    generate(&nic, "gen,count=64513,flows=64513");
+    assert_int_equal(be(fake_nic_frame(&nic, 64511, &bytes) + 34, 2), 65535);
+    assert_int_equal(be(fake_nic_frame(&nic, 64512, &bytes) + 34, 2), 1024);
+    fake_nic_forget(&nic);
     generate(&nic, "gen,count=2,stamp=0,size=65");
     assert_int_equal(be(fake_nic_frame(&nic, 0, &bytes) + 52, 8), 0);
     assert_int_equal(bytes, 61);
@@ -151,6 +155,7 @@ static void test_the_budget_is_kept(void **state) {
     struct wire *wire = fake_nic_wire(&nic, "gen"), *small = fake_nic_wire(&nic, "gen,burst=5");
     (void)state;
     assert_int_equal(wire->ops->poll(wire, 20), 20);
+    assert_int_equal(fake_nic_wire_stats(wire).generated, 20);
     assert_int_equal(wire->ops->poll(wire, 20), 12);
     assert_int_equal(fake_nic_wire_stats(wire).generated, 32);
     assert_int_equal(poll(small), 5);
@@ -334,23 +339,41 @@ static void test_sink_takes_ipv6(void **state) {
     frame[30] ^= 1;
     sink->ops->transmit(sink, frame, sizeof frame - 1); /* cut */
     assert_found(sink, &nic, 3, 0, 0, 0, 2);
+
+    sink = set_up(&nic, "gen,count=1");
+    frame[14 + 40 + 5]--; /* the two lengths differ, the checksum does not tell */
+    frame[61]++;
+    sink->ops->transmit(sink, frame, sizeof frame);
+    frame[20] = 6; /* TCP */
+    sink->ops->transmit(sink, frame, sizeof frame);
+    assert_found(sink, &nic, 1, 0, 0, 0, 1);
 }
 
+/* One reading of the clock serves a turn, and 32 frames at most. */
 static void test_latency(void **state) {
     struct nic nic;
     fake_clock_ns = 5000;
     struct wire *sink = set_up(&nic, "gen,count=100,stamp=2");
     (void)state;
-    for (uint64_t i = 0; i < 100; i++) {
-        fake_clock_ns = i < 98 ? 5010 : 4000; /* a clock that was read before the stamp: 0 */
-        sink->ops->poll(sink, 64);
-        send(sink, &nic, i, i + 1);
-    }
+    fake_clock_ns = 5010;
+    send(sink, &nic, 0, 2);
+    fake_clock_ns = 5020;
+    send(sink, &nic, 2, 64); /* 32 of the 64 are stamped */
+    assert_int_equal(fake_nic_wire_stats(sink).latency_max_ns, 10);
+    send(sink, &nic, 64, 66);
+    assert_int_equal(fake_nic_wire_stats(sink).latency_max_ns, 20);
+    fake_clock_ns = 5030;
+    sink->ops->poll(sink, 64);
+    send(sink, &nic, 66, 68);
+    assert_int_equal(fake_nic_wire_stats(sink).latency_max_ns, 30);
+    fake_clock_ns = 4000; /* read before the stamp: counts as 0 */
+    sink->ops->poll(sink, 64);
+    send(sink, &nic, 68, 100);
     struct wire_stats stats = fake_nic_wire_stats(sink);
     assert_int_equal(stats.latency_count, 50);
     assert_int_equal(stats.latency_p50_ns, 10);
-    assert_int_equal(stats.latency_p999_ns, 10);
-    assert_int_equal(stats.latency_max_ns, 10);
+    assert_int_equal(stats.latency_p99_ns, 30);
+    assert_int_equal(stats.latency_max_ns, 30);
     assert_found(sink, &nic, 100, 0, 0, 0, 0);
 }
 
@@ -366,6 +389,12 @@ static void test_generator_checks_what_comes_back(void **state) {
             send(wire, &nic, i, i + 1);
     struct wire_stats stats = fake_nic_wire_stats(wire);
     assert_int_equal(stats.missing, 10);
+    assert_int_equal(stats.latency_max_ns, 0);
+    fake_clock_ns += 500;
+    poll(wire); /* a turn: the clock is read again */
+    send(wire, &nic, 50, 51);
+    stats = fake_nic_wire_stats(wire);
+    assert_int_equal(stats.latency_max_ns, 500);
     assert_int_equal(stats.generated, stats.probes + stats.missing);
     wire_close(wire);
     fake_nic_forget(&nic);

@@ -57,6 +57,8 @@ static void test_values(void **state) {
         "gen,loss=1%",
         "gen,loss=",
         "gen,seed=0",
+        "gen,seed=99999999999999999999",
+        "gen,dst=1:2:3:4:5:6:",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         fake_nic_no_wire(wrong[i], "cannot be; it takes");
@@ -124,12 +126,34 @@ static void test_loss_does_not_depend_on_refusals(void **state) {
     wire_close(tight_wire);
 }
 
+/* Towards the NIC other numbers are lost than from it, and again refusals do not matter. */
+static void test_loss_both_ways(void **state) {
+    struct nic nics[2] = { { .room = UINT64_MAX }, { 0 } };
+    uint64_t in[2];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct wire *wire = fake_nic_wire(&nics[i], "gen,loss=10,count=3000,burst=7");
+        for (uint64_t turn = 0; !wire->ops->done(wire); turn++) {
+            nics[i].room = i ? turn % 3 : UINT64_MAX;
+            wire->ops->poll(wire, 64);
+        }
+        in[i] = wire->stats.lost_injected;
+        assert_int_equal(nics[i].delivered, 3000 - in[i]);
+        for (int out = 0; out < 3000; out++)
+            assert_true(wire->ops->transmit(wire, frame, sizeof frame));
+        assert_true(wire->stats.lost_injected - in[i] != in[i]);
+        wire_close(wire);
+    }
+    assert_int_equal(in[0], in[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_by_name),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_loss_repeats_with_its_seed),
         cmocka_unit_test(test_loss_does_not_depend_on_refusals),
+        cmocka_unit_test(test_loss_both_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SECOND_NS 1000000000ull
@@ -112,6 +113,7 @@ static void test_loops_and_rate(void **state) {
     assert_int_equal(poll(wire), 0);
     fake_clock_ns += SECOND_NS / 100;
     assert_int_equal(poll(wire), 10);
+    assert_int_equal(poll(wire), 0);
     assert_false(wire->ops->done(wire));
     fake_clock_ns += SECOND_NS;
     assert_int_equal(poll(wire), 20);
@@ -198,6 +200,28 @@ static void test_only_out_is_done_at_once(void **state) {
     wire_close(wire);
 }
 
+/* An idle turn brings what was recorded to the file; a file that takes nothing loses by name. */
+static void test_recording_reaches_the_file(void **state) {
+    struct nic nic = { 0 };
+    static const uint8_t frame[60];
+    struct wire *wire = open_wire(&nic, "pcap,out=%2$s"), *full;
+    struct stat file;
+    (void)state;
+    wire->ops->transmit(wire, frame, sizeof frame);
+    poll(wire);
+    poll(wire);
+    assert_int_equal(stat(out, &file), 0);
+    assert_int_equal(file.st_size, 24 + 16 + sizeof frame);
+    wire_close(wire);
+
+    full = fake_nic_wire(&nic, "pcap,out=/dev/full");
+    for (int i = 0; i < 1000; i++)
+        assert_true(full->ops->transmit(full, frame, sizeof frame));
+    assert_int_equal(full->stats.out_frames, 1000);
+    assert_true(full->stats.lost_far > 0);
+    wire_close(full);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replay_and_record_are_identical),
@@ -206,6 +230,7 @@ int main(void) {
         cmocka_unit_test(test_truncated_and_unpadded_frames),
         cmocka_unit_test(test_bad_files_are_refused),
         cmocka_unit_test(test_only_out_is_done_at_once),
+        cmocka_unit_test(test_recording_reaches_the_file),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

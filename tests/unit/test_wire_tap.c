@@ -18,7 +18,9 @@
  * frames, IPv6 discovery and the like, do not disturb. */
 #define TEST_TYPE 0x88b5
 
-static const uint8_t long_frame[100] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5, 1, 2, 3 };
+static const uint8_t long_frame[100] = { 2, 0, 0, 0, 0,        1,        2,       0,
+                                         0, 0, 0, 2, 0x88,     0xb5,     1,       2,
+                                         3, 4, 5, 6, [30] = 7, [59] = 8, [99] = 9 };
 
 static void set_up_interface(int socket_fd, const char *name, bool up) {
     struct ifreq request = { .ifr_flags = up ? IFF_UP : 0 };
