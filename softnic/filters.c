@@ -48,10 +48,10 @@ static bool address_accepted(const struct nic *nic, const uint8_t *frame, bool *
     return control & FCTRL_UNICAST_ALL || (hashed && hash_match(nic, frame, R_UTA));
 }
 
-/* Filters that choose a queue by protocol or flow are remembered only. */
+/* What chooses a queue by protocol, flow or virtual machine is remembered only. */
 void filters_unknown(struct nic *nic, const struct access *a) {
     if (a->value & a->reg->enable)
-        register_violate(nic, a, "this model knows no such filter");
+        register_violate(nic, a, "this model does not know what that enables");
     nic_put(nic, a->offset, a->value);
 }
 

@@ -137,7 +137,10 @@ struct nic {
 
     struct rx_queue rx[NIC_QUEUES];
     struct tx_queue tx[NIC_QUEUES];
-    uint8_t scratch[16384]; /* frames gathered, padded, or changed on their way */
+    /* Frames put together or padded, and frames changed on their way in. Two, because a wire may
+     * bring a frame back while it is still being sent. */
+    uint8_t gathered[TX_FRAME_BYTES];
+    uint8_t reshaped[RX_FRAME_BYTES + FCS_BYTES];
 };
 
 static inline uint32_t *nic_register(const struct nic *nic, uint32_t offset) {

@@ -183,6 +183,7 @@
 #define TX_TYPE(w)   (((w) >> 20) & 0xf)
 #define TX_CONTEXT   2u
 #define TX_DATA      3u
+#define TX_RESERVED  (BIT(16) | BIT(17) | BIT(26) | BIT(28)) /* of advanced data descriptors */
 #define TX_EOP       BIT(24)
 #define TX_IFCS      BIT(25)
 #define TX_LEGACY_IC BIT(26)
@@ -192,6 +193,8 @@
 #define TX_TSE       BIT(31)
 /* ... and of its upper half. */
 #define TX_DD             BIT(0)
+#define TX_STATUS         0xfu
+#define TX_PAYLOAD(w)     ((w) >> 14)
 #define TX_POPTS_CHECKSUM (BIT(8) | BIT(9))
 #define TX_POPTS_IPSEC    BIT(10)
 

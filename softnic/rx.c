@@ -85,7 +85,7 @@ static inline bool place(struct nic *nic, struct rx_queue *q, const struct deliv
         return false;
     memcpy(&d, q->ring.memory + DESCRIPTOR_BYTES * q->ring.head, sizeof(d));
     uint8_t *to = dma_at(nic->dma, d.low & q->address_bits, f->bytes, true);
-    if (__builtin_expect(!to, 0))
+    if (__builtin_expect(!to || (q->advanced && d.high & RX_DD), 0))
         return false;
     ring_prefetch(nic, &q->ring, true);
     copy_frame(to, f->frame, f->bytes);
@@ -103,6 +103,11 @@ static bool scatter(struct nic *nic, struct rx_queue *q, const struct delivery *
         uint32_t chunk = f->bytes - done < q->buffer_bytes ? f->bytes - done : q->buffer_bytes;
         memcpy(&d, q->ring.memory + DESCRIPTOR_BYTES * q->ring.head, sizeof(d));
         uint64_t address = d.low & q->address_bits;
+        if (q->advanced && d.high & RX_DD)
+            nic_violate(nic,
+                        "receive descriptor %u of queue %u: bit 0 of the header address is set, "
+                        "where DD will be; datasheet 7.1.6.1",
+                        q->ring.head, q->ring.number);
         uint8_t *to = dma_at(nic->dma, address, chunk, true);
         if (__builtin_expect(to != NULL, 1)) {
             copy_frame(to, f->frame + done, chunk);
@@ -122,7 +127,7 @@ static bool scatter(struct nic *nic, struct rx_queue *q, const struct delivery *
 
 /* What a driver may ask to be changed on the way: a tag taken out, the check sequence left in. */
 static void reshape(struct nic *nic, const struct rx_queue *q, struct delivery *f) {
-    uint8_t *to = nic->scratch;
+    uint8_t *to = nic->reshaped;
     if (f->tagged && q->strip_vlan) {
         f->vlan = (uint16_t)(f->frame[VLAN_AT + 2] << 8 | f->frame[VLAN_AT + 3]);
         memcpy(to, f->frame, VLAN_AT);

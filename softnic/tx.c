@@ -102,13 +102,13 @@ static const char *gather(struct nic *nic, const struct ring *ring, struct outgo
         const uint8_t *from = dma_at(nic->dma, d.low, bytes, false);
         if (!from)
             return "its buffer is outside the mapped memory";
-        memcpy(nic->scratch + f->bytes, from, bytes);
+        memcpy(nic->gathered + f->bytes, from, bytes);
         f->bytes += bytes;
     }
     struct descriptor end = fetch(ring, last);
     if (!(command(&end) & TX_EOP))
         return "a frame has more than 40 descriptors";
-    f->data = nic->scratch;
+    f->data = nic->gathered;
     return NULL;
 }
 
@@ -122,6 +122,18 @@ static inline bool simple(struct nic *nic, struct outgoing *f) {
     f->bytes = c & TX_LENGTH;
     f->data = dma_at(nic->dma, f->head.low, f->bytes, false);
     return f->data != NULL && f->bytes <= TX_FRAME_BYTES;
+}
+
+/* What makes a wrong frame, or none, of a real device though this one could send it. */
+static inline void check_fields(struct nic *nic, const struct ring *ring, const struct outgoing *f,
+                                uint32_t bytes) {
+    uint32_t c = command(&f->head), options = (uint32_t)(f->head.high >> 32);
+    if (!(c & TX_DEXT))
+        return;
+    if (__builtin_expect(c & TX_RESERVED || options & TX_STATUS, 0))
+        complain(nic, ring, f->first, "reserved bits, or DD, are set");
+    if (__builtin_expect(TX_PAYLOAD(options) != bytes, 0))
+        complain(nic, ring, f->first, "PAYLEN is not the length of the frame");
 }
 
 /* Padding and the frame check sequence, which the wire does not carry: one that the driver made
@@ -141,10 +153,10 @@ static const char *finish(struct nic *nic, struct outgoing *f) {
     if (f->bytes < FRAME_BYTES_MIN) {
         if (!(nic->core & HLREG0_TX_PAD))
             return "the frame is short, and HLREG0.TXPADEN is clear";
-        if (f->data != nic->scratch)
-            memcpy(nic->scratch, f->data, f->bytes);
-        memset(nic->scratch + f->bytes, 0, FRAME_BYTES_MIN - f->bytes);
-        f->data = nic->scratch;
+        if (f->data != nic->gathered)
+            memcpy(nic->gathered, f->data, f->bytes);
+        memset(nic->gathered + f->bytes, 0, FRAME_BYTES_MIN - f->bytes);
+        f->data = nic->gathered;
         f->bytes = FRAME_BYTES_MIN;
     }
     return NULL;
@@ -183,6 +195,7 @@ static void remember_context(struct nic *nic, struct tx_queue *q, const struct d
 /* What the wire took, or a frame that could not go out; false: the wire cannot take it now. */
 static inline bool send(struct nic *nic, struct tx_queue *q, struct outgoing *f) {
     const char *why = simple(nic, f) ? NULL : gather(nic, &q->ring, f);
+    uint32_t fetched = f->bytes;
     if (!why)
         why = finish(nic, f);
     if (why) {
@@ -192,6 +205,7 @@ static inline bool send(struct nic *nic, struct tx_queue *q, struct outgoing *f)
     }
     if (nic->wire && !nic->wire->ops->transmit(nic->wire, f->data, f->bytes))
         return false;
+    check_fields(nic, &q->ring, f, fetched);
     tally(&nic->tx_tally, f->data, f->bytes + FCS_BYTES);
     q->frames++;
     q->bytes += f->bytes;

@@ -123,10 +123,15 @@ enum { EOP = 1u << 24, IFCS = 1u << 25, RS = 1u << 27, DATA = 3u << 20 | 1u << 2
 
 static uint32_t tail;
 
-static void put(uint32_t from, uint32_t bytes, uint32_t command) {
+/* Part of a frame of `whole` bytes. */
+static void put_part(uint32_t from, uint32_t bytes, uint32_t whole, uint32_t command) {
     rig_tx(&rig, 0, tail)->low = rig_iova(&rig, rig_buffer(&rig, 0, 0)) + from;
-    rig_tx(&rig, 0, tail)->high = (uint64_t)bytes << 46 | command | bytes;
+    rig_tx(&rig, 0, tail)->high = (uint64_t)whole << 46 | command | bytes;
     tail = (tail + 1) % 64;
+}
+
+static void put(uint32_t from, uint32_t bytes, uint32_t command) {
+    put_part(from, bytes, bytes, command);
 }
 
 static uint32_t transmit(void) {
@@ -147,18 +152,18 @@ static void gathered(void **state) {
     const uint8_t *sent = rig_buffer(&rig, 0, 0);
     for (int round = 0; round < 3; round++) { /* past the end of the ring */
         for (uint32_t i = 0; i < 40; i++)
-            put(i * 243, 243, DATA | IFCS | (i == 39 ? (uint32_t)EOP | RS : 0));
+            put_part(i * 243, 243, 9720, DATA | IFCS | (i == 39 ? (uint32_t)EOP | RS : 0));
         assert_int_equal(transmit(), 1);
         assert_int_equal(rig.sent_bytes, 9720);
         assert_memory_equal(rig.sent, sent, 9720);
         assert_int_equal(rig_tx(&rig, 0, (tail + 63) % 64)->high >> 32 & 1, 1);
-        assert_int_equal(rig_tx(&rig, 0, (tail + 62) % 64)->high >> 46, 243);
+        assert_int_equal(rig_tx(&rig, 0, (tail + 62) % 64)->high >> 46, 9720); /* untouched */
     }
 }
 
 static void first_half_waits(void **state) {
     (void)state;
-    put(0, 1000, DATA | IFCS);
+    put_part(0, 1000, 1500, DATA | IFCS);
     assert_int_equal(transmit(), 0);
     assert_int_equal(rig_read(&rig, 0x6010), 0);
     put(1000, 500, DATA | IFCS | EOP | RS);
@@ -193,6 +198,29 @@ static void short_frames_padded(void **state) {
     transmit();
     rig_expect_violation(&rig, "short", "HLREG0.TXPADEN is clear");
     assert_int_equal(rig.sent_count, 1);
+}
+
+static bool bring_back(struct wire *wire, const uint8_t *sent, uint32_t bytes) {
+    (void)wire;
+    return nic_deliver(rig.nic, sent, bytes) == NIC_DELIVERED;
+}
+
+/* A wire that brings the frame back at once, its tag to be stripped. */
+static void tagged_through_a_loop(void **state) {
+    (void)state;
+    static const struct wire_ops ops = { .name = "back", .transmit = bring_back };
+    rig.wire.ops = &ops;
+    rig_write(&rig, 0x1028, 1u << 25 | 1u << 30);
+    tag_frame(100);
+    memcpy(rig_buffer(&rig, 0, 0), frame, 100);
+    rig_rx(&rig, 0, 0)->low = rig_iova(&rig, rig_buffer(&rig, 0, 1));
+    put_part(0, 50, 100, DATA | IFCS);
+    put_part(50, 50, 100, DATA | EOP | RS);
+    assert_int_equal(transmit(), 1);
+    nic_deliver_done(rig.nic);
+    assert_int_equal(rig_rx(&rig, 0, 0)->high >> 32 & 0xffff, 96);
+    assert_memory_equal(rig_buffer(&rig, 0, 1), frame, 12);
+    assert_memory_equal(rig_buffer(&rig, 0, 1) + 12, frame + 16, 84);
 }
 
 static void own_check_sequence(void **state) {
@@ -235,6 +263,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(first_half_waits, open_transmit, close_it),
         cmocka_unit_test_setup_teardown(legacy_and_context, open_transmit, close_it),
         cmocka_unit_test_setup_teardown(short_frames_padded, open_transmit, close_it),
+        cmocka_unit_test_setup_teardown(tagged_through_a_loop, open_transmit, close_it),
         cmocka_unit_test_setup_teardown(own_check_sequence, open_transmit, close_it),
         cmocka_unit_test_setup_teardown(all_queues, open_transmit, close_it),
     };

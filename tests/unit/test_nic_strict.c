@@ -139,7 +139,7 @@ static void not_modelled(void **state) {
     rig_write(&rig, 0x6038, 1);
     rig_expect_violation(&rig, "TDWBAL[0]", "not heads");
     rig_write(&rig, 0xe600, 1u << 31);
-    rig_expect_violation(&rig, "FTQF[0]", "no such filter");
+    rig_expect_violation(&rig, "FTQF[0]", "does not know what that enables");
 }
 
 enum { EOP = 1u << 24, IFCS = 1u << 25, RS = 1u << 27, DEXT = 1u << 29, VLE = 1u << 30 };
@@ -209,12 +209,39 @@ static void transmit_descriptors(void **state) {
     rig_expect_violation(&rig, "transmit descriptor", "contexts 0 and 1");
 }
 
+/* Frames that this model sends all the same, and no real device. */
+static void fields_of_descriptors(void **state) {
+    (void)state;
+    rig_start(&rig, 1, 64);
+    tail = 0;
+    uint64_t buffer = rig_iova(&rig, rig_buffer(&rig, 0, 0)), good = 60ull << 46 | 60 | DATA | EOP;
+    static const struct {
+        uint64_t spoilt;
+        const char *words;
+    } cases[] = { { 61ull << 46 ^ 60ull << 46, "PAYLEN is not the length" },
+                  { 1ull << 32, "DD, are set" },
+                  { 1u << 26, "reserved bits" },
+                  { 1u << 16, "reserved bits" } };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        put(buffer, (good | IFCS | RS) ^ cases[i].spoilt);
+        rig_write(&rig, 0x6018, tail);
+        assert_int_equal(nic_poll(rig.nic, 64), 1);
+        rig_expect_violation(&rig, "transmit descriptor", cases[i].words);
+        assert_int_equal(rig.sent_count, i + 1);
+    }
+    uint8_t frame[60];
+    rig_frame(frame, 60, 1);
+    rig_rx(&rig, 0, 0)->high = 1;
+    assert_int_equal(nic_deliver(rig.nic, frame, 60), NIC_DELIVERED);
+    rig_expect_violation(&rig, "receive descriptor 0 of queue 0", "where DD will be");
+}
+
 static void report_with_threshold(void **state) {
     (void)state;
     rig_start(&rig, 1, 64);
     rig_write(&rig, 0x6028, rig_read(&rig, 0x6028) | 4 << 16);
     tail = 0;
-    put(rig_iova(&rig, rig_buffer(&rig, 0, 0)), EOP | IFCS | DATA | 60);
+    put(rig_iova(&rig, rig_buffer(&rig, 0, 0)), 60ull << 46 | EOP | IFCS | DATA | 60);
     rig_write(&rig, 0x6018, tail);
     assert_int_equal(nic_poll(rig.nic, 64), 1);
     rig_expect_violation(&rig, "RS must end every frame", "TXDCTL.WTHRESH");
@@ -261,7 +288,7 @@ static void memory_goes_away(void **state) {
     assert_int_equal(rig_rx(&rig, 0, 0)->high, 0); /* untouched */
     assert_int_equal(nic_deliver(rig.nic, frame, 60), NIC_DROPPED);
     tail = 0;
-    put(RIG_IOVA, EOP | IFCS | RS | DATA | 60);
+    put(RIG_IOVA, 60ull << 46 | EOP | IFCS | RS | DATA | 60);
     rig_write(&rig, 0x6018, tail);
     assert_int_equal(nic_poll(rig.nic, 32), 0);
     assert_int_equal(dma_map_memory(&rig.dma, RIG_IOVA, RIG_MEMORY, rig.memory), 0);
@@ -287,6 +314,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(tails, open_strict, close_it),
         cmocka_unit_test_setup_teardown(not_modelled, open_strict, close_it),
         cmocka_unit_test_setup_teardown(transmit_descriptors, open_strict, close_it),
+        cmocka_unit_test_setup_teardown(fields_of_descriptors, open_strict, close_it),
         cmocka_unit_test_setup_teardown(report_with_threshold, open_strict, close_it),
         cmocka_unit_test_setup_teardown(receive_buffer_outside, open_strict, close_it),
         cmocka_unit_test_setup_teardown(tolerated_and_counted, open_strict, close_it),
