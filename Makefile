@@ -28,7 +28,7 @@ build/build.ninja:
 	meson setup build .
 
 run: needs-build all
-	build/leat demo
+	build/leat demo $(if $(LEAT_DEMO_SECONDS),--seconds $(LEAT_DEMO_SECONDS))
 
 test: needs-build-test
 	tools/test
