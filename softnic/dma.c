@@ -226,6 +226,8 @@ int dma_map_memory(struct dma *dma, uint64_t iova, uint64_t bytes, void *memory)
 
 /* Forgets the ranges [from, to). The handler must not find one whose addresses are in other use. */
 static void drop(struct dma *dma, uint32_t from, uint32_t to) {
+    if (from == to)
+        return;
     registry_lock();
     for (uint32_t i = from; i < to; i++)
         dma->ranges[i].ours = false;
@@ -266,8 +268,7 @@ int dma_unmap_inside(struct dma *dma, uint64_t iova, uint64_t bytes) {
 }
 
 void dma_unmap_all(struct dma *dma) {
-    if (dma->count)
-        drop(dma, 0, dma->count);
+    drop(dma, 0, dma->count);
     unguard(dma);
     dma->vanished = false;
 }

@@ -147,6 +147,8 @@ static void unmapping(void **state) {
     struct dma dma;
     static uint8_t memory[PAGE];
     dma_init(&dma);
+    assert_int_equal(dma_unmap_inside(&dma, 0, PAGE), 0);
+    dma_unmap_all(&dma);
     for (uint64_t i = 0; i < 8; i++)
         assert_int_equal(dma_map_memory(&dma, i * 2 * PAGE, PAGE, memory), 0);
     assert_int_equal(dma_unmap(&dma, 0, 2 * PAGE), -ENOENT);
