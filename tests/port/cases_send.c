@@ -50,8 +50,11 @@ void sends_whole_frames_only(void **state) {
     pkts[2].data += 400;
     pkts[2].len = 600;
     assert_int_equal(leat_tx(rig->queues[0], pkts + 1, 1), 0);
-    rig_send(rig, 0, pkts, 1);
-    assert_int_equal(leat_tx(rig->queues[0], pkts + 1, 1), 0);
+    struct rig_patience patience = { 0 };
+    int rc;
+    while ((rc = leat_tx(rig->queues[0], pkts, 2)) == 0)
+        assert_true(rig_wait(&patience));
+    assert_int_equal(rc, 1); /* frame 0, and not half of frame 1 */
     rig_send(rig, 0, pkts + 1, 2);
     rig_expect_sent(rig, 2);
     rig_stats(rig, 2, &stats);

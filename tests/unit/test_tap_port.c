@@ -149,6 +149,32 @@ static void counts_what_the_kernel_dropped(void **state) {
     assert_true(stats.rx_packets + stats.drops[LEAT_DROP_RX_MISSED] >= FRAMES);
 }
 
+/* Somebody else raises the MTU: what is longer than was agreed is dropped, and nothing is cut. */
+static void drops_what_is_too_long(void **state) {
+    (void)state;
+    static uint8_t frame[5000] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
+    static const uint32_t sizes[] = { 1422, 1423, 2112, 2113, 5000 };
+    struct leat_stats stats = { 0 };
+    struct leat_pkt pkt;
+    run("ip link set lt-tap mtu 9000");
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+    struct sockaddr_ll address = { .sll_family = AF_PACKET,
+                                   .sll_ifindex = (int)if_nametoindex("lt-tap") };
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+        assert_int_equal(
+            sendto(fd, frame, sizes[i], 0, (struct sockaddr *)&address, sizeof(address)), sizes[i]);
+    close(fd);
+    while (stats.drops[LEAT_DROP_RX_LENGTH] < 4) {
+        int rc = leat_rx(queue, &pkt, 1);
+        assert_in_range(rc, 0, 1);
+        assert_true(rc == 0 || pkt.len <= 1422);
+        leat_free(cache, &pkt, (uint32_t)rc);
+        assert_int_equal(leat_port_stats(port, &stats), 0);
+    }
+    assert_true(stats.rx_packets >= 1);
+}
+
 static void refuses_what_the_kernel_refuses(void **state) {
     (void)state;
     struct leat_stats stats;
@@ -186,6 +212,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(tells_the_limits_of_its_interface, set_up, tear_down),
         cmocka_unit_test_setup_teardown(passes_open_checksums_both_ways, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counts_what_the_kernel_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(drops_what_is_too_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_what_the_kernel_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_when_the_interface_is_gone, set_up, tear_down),
     };
