@@ -249,6 +249,10 @@ static void link_state(void **state) {
     nic_set_link(rig.nic, false);
     nic_set_link(rig.nic, true);
     assert_int_equal(rig_read(&rig, 0x42a4) >> 30 & 1, 1);
+    nic_set_link(rig.nic, false);
+    nic_set_link(rig.nic, true);
+    assert_false(rig_read(&rig, 0x42a4) & 1u << 7); /* it was down since the last look */
+    assert_true(rig_read(&rig, 0x42a4) & 1u << 7);
     assert_true(rig_read(&rig, 0x800) & 1u << 20); /* LSC */
     assert_false(rig_read(&rig, 0x800) & 1u << 20);
     rig_expect_none(&rig);

@@ -105,6 +105,21 @@ static void auto_mask(void **state) {
     assert_int_equal(rig.vectors[0], 1);
     rig_write(&rig, 0xaa0, 1);
     assert_int_equal(rig.vectors[0], 2);
+    rig_write(&rig, 0xad4, 1u << 8); /* and vectors 32 to 63 */
+    rig_write(&rig, 0xaa4, 3u << 8);
+    rig_write(&rig, 0xa94, 3u << 8);
+    assert_int_equal(rig.vectors[40], 1);
+    assert_int_equal(rig_read(&rig, 0xaa4), 2u << 8);
+}
+
+static void reading_clears_others_only(void **state) {
+    (void)state;
+    rig_write(&rig, 0x898, MSIX | PBA | EIAME | 1u << 5); /* OCD */
+    rig_write(&rig, 0x808, 1u << 20 | 1);
+    assert_int_equal(rig_read(&rig, 0x800), 1u << 20 | 1);
+    assert_int_equal(rig_read(&rig, 0x800), 1);
+    rig_write(&rig, 0x800, 1);
+    assert_int_equal(rig_read(&rig, 0x800), 0);
 }
 
 static void by_software(void **state) {
@@ -184,6 +199,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(transmit_vector, open_msix, close_it),
         cmocka_unit_test_setup_teardown(throttled, open_msix, close_it),
         cmocka_unit_test_setup_teardown(auto_mask, open_msix, close_it),
+        cmocka_unit_test_setup_teardown(reading_clears_others_only, open_msix, close_it),
         cmocka_unit_test_setup_teardown(by_software, open_msix, close_it),
         cmocka_unit_test_setup_teardown(link_change, open_msix, close_it),
         cmocka_unit_test_setup_teardown(cause_that_stands, open_msix, close_it),

@@ -53,6 +53,28 @@ static void receive_with_wrap(void **state) {
     rig_expect_none(&rig);
 }
 
+/* Bursts longer than what is held back, across the end of the ring. */
+static void receive_in_bursts(void **state) {
+    (void)state;
+    enum { RING = 64, BURST = 45, ROUNDS = 50 };
+    uint8_t frame[60];
+    rig_start(&rig, 1, RING);
+    for (uint32_t round = 0, at = 0; round < ROUNDS; round++) {
+        for (uint32_t i = 0; i < BURST; i++) {
+            rig_frame(frame, 60, at + i);
+            assert_int_equal(nic_deliver(rig.nic, frame, 60), NIC_DELIVERED);
+        }
+        nic_deliver_done(rig.nic);
+        for (uint32_t i = 0; i < BURST; i++, at++) {
+            rig_frame(frame, 60, at);
+            expect_received(0, at % RING, frame, 60);
+            give_back(0, at % RING);
+        }
+        assert_int_equal(rig_rx(&rig, 0, at % RING)->high, 0);
+    }
+    rig_expect_none(&rig);
+}
+
 static void full_ring(void **state) {
     (void)state;
     uint8_t frame[60];
@@ -143,6 +165,7 @@ static void wire_takes_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(receive_with_wrap, open_strict, close_it),
+        cmocka_unit_test_setup_teardown(receive_in_bursts, open_strict, close_it),
         cmocka_unit_test_setup_teardown(full_ring, open_strict, close_it),
         cmocka_unit_test_setup_teardown(drop_enabled, open_strict, close_it),
         cmocka_unit_test_setup_teardown(transmit_with_wrap, open_strict, close_it),
