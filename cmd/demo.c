@@ -162,7 +162,7 @@ static int flood(struct child *child, struct report *report) {
 }
 
 static int show(struct child *child, struct report *report) {
-    struct report_latency paced;
+    struct report_latency paced = { 0 };
     int exit_code = forward_capture(child);
     if (exit_code == COMMAND_OK && !signals_seen())
         exit_code = measure_latency(child, &paced);

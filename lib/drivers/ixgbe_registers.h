@@ -173,35 +173,28 @@
 /* The statistics registers of 8.2.3.23, all cleared by reading: ONE(name, offset), WIDE(name, low
  * offset; the high half follows), EIGHT and SETS(name, offset, distance) of packet buffers and of
  * counter sets. */
+/* clang-format off: it takes calls of macros for a nested expression */
 #define IXGBE_COUNTERS(ONE, WIDE, EIGHT, SETS, SETS_WIDE)                                         \
-    ONE(ILLERRC, 0x04004)                                                                         \
-    ONE(ERRBC, 0x04008)                                                                           \
-    ONE(MSPDC, 0x04010) ONE(MLFC, 0x04034) ONE(MRFC, 0x04038) ONE(RLEC, 0x04040) ONE(             \
-        RJC, 0x040b0) ONE(LXONRXCNT, 0x041a4) ONE(LXOFFRXCNT, 0x041a8) ONE(LXONTXC, 0x03f60)      \
-        ONE(LXOFFTXC, 0x03f68) EIGHT(PXONRXCNT, 0x04140) EIGHT(PXOFFRXCNT, 0x04160) EIGHT(        \
-            PXONTXC, 0x03f00) EIGHT(PXOFFTXC, 0x03f20) EIGHT(PXON2OFFCNT, 0x03240)                \
-            ONE(PRC64, 0x0405c) ONE(PRC127, 0x04060) ONE(PRC255, 0x04064) ONE(                    \
-                PRC511, 0x04068) ONE(PRC1023, 0x0406c) ONE(PRC1522, 0x04070) ONE(GPRC, 0x04074)   \
-                ONE(BPRC, 0x04078) ONE(MPRC, 0x0407c) WIDE(GORC, 0x04088) WIDE(TOR, 0x040c0) ONE( \
-                    TPR, 0x040d0) ONE(MNGPRC, 0x040b4) ONE(MNGPDC, 0x040b8) ONE(MNGPTC, 0x0cf90)  \
-                    ONE(RXNFGPC, 0x041b0) WIDE(RXNFGBC, 0x041b4) ONE(RXDGPC, 0x02f50) WIDE(       \
-                        RXDGBC, 0x02f54) ONE(RXDDPC,                                              \
-                                             0x02f5c) WIDE(RXDDBC, 0x02f60)                       \
-                        ONE(RXLPBKPC, 0x02f68) WIDE(RXLPBKBC, 0x02f6c) ONE(RXDLPBKPC, 0x02f74)    \
-                            WIDE(RXDLPBKBC, 0x02f78) ONE(PTC64, 0x040d8) ONE(PTC127, 0x040dc)     \
-                                ONE(PTC255, 0x040e0) ONE(PTC511, 0x040e4) ONE(PTC1023, 0x040e8)   \
-                                    ONE(PTC1522, 0x040ec) ONE(GPTC, 0x04080) WIDE(GOTC, 0x04090)  \
-                                        ONE(TPT, 0x040d4) ONE(MPTC, 0x040f0) ONE(BPTC, 0x040f4)   \
-                                            ONE(TXDGPC, 0x087a0) WIDE(TXDGBC, 0x087a4) ONE(       \
-                                                XEC, 0x04120) ONE(SSVPC, 0x08780) ONE(FCCRC,      \
-                                                                                      0x05118)    \
-                                                ONE(FCOERPDC, 0x0241c) ONE(FCLAST, 0x02424) ONE(  \
-                                                    FCOEPRC, 0x02428) ONE(FCOEDWRC, 0x0242c)      \
-                                                    ONE(FCOEPTC, 0x08784) ONE(FCOEDWTC, 0x08788)  \
-                                                        SETS(QPRC, 0x01030, 0x40)                 \
-                                                            SETS_WIDE(QBRC, 0x01034, 0x40)        \
-                                                                SETS(QPTC, 0x08680, 0x04)         \
-                                                                    SETS_WIDE(QBTC, 0x08700, 0x08)
+    ONE(ILLERRC, 0x04004) ONE(ERRBC, 0x04008) ONE(MSPDC, 0x04010) ONE(MLFC, 0x04034)              \
+    ONE(MRFC, 0x04038) ONE(RLEC, 0x04040) ONE(RJC, 0x040b0) ONE(LXONRXCNT, 0x041a4)               \
+    ONE(LXOFFRXCNT, 0x041a8) ONE(LXONTXC, 0x03f60) ONE(LXOFFTXC, 0x03f68)                         \
+    EIGHT(PXONRXCNT, 0x04140) EIGHT(PXOFFRXCNT, 0x04160) EIGHT(PXONTXC, 0x03f00)                  \
+    EIGHT(PXOFFTXC, 0x03f20) EIGHT(PXON2OFFCNT, 0x03240) ONE(PRC64, 0x0405c)                      \
+    ONE(PRC127, 0x04060) ONE(PRC255, 0x04064) ONE(PRC511, 0x04068) ONE(PRC1023, 0x0406c)          \
+    ONE(PRC1522, 0x04070) ONE(GPRC, 0x04074) ONE(BPRC, 0x04078) ONE(MPRC, 0x0407c)                \
+    WIDE(GORC, 0x04088) WIDE(TOR, 0x040c0) ONE(TPR, 0x040d0) ONE(MNGPRC, 0x040b4)                 \
+    ONE(MNGPDC, 0x040b8) ONE(MNGPTC, 0x0cf90) ONE(RXNFGPC, 0x041b0) WIDE(RXNFGBC, 0x041b4)        \
+    ONE(RXDGPC, 0x02f50) WIDE(RXDGBC, 0x02f54) ONE(RXDDPC, 0x02f5c) WIDE(RXDDBC, 0x02f60)         \
+    ONE(RXLPBKPC, 0x02f68) WIDE(RXLPBKBC, 0x02f6c) ONE(RXDLPBKPC, 0x02f74)                        \
+    WIDE(RXDLPBKBC, 0x02f78) ONE(PTC64, 0x040d8) ONE(PTC127, 0x040dc) ONE(PTC255, 0x040e0)        \
+    ONE(PTC511, 0x040e4) ONE(PTC1023, 0x040e8) ONE(PTC1522, 0x040ec) ONE(GPTC, 0x04080)           \
+    WIDE(GOTC, 0x04090) ONE(TPT, 0x040d4) ONE(MPTC, 0x040f0) ONE(BPTC, 0x040f4)                   \
+    ONE(TXDGPC, 0x087a0) WIDE(TXDGBC, 0x087a4) ONE(XEC, 0x04120) ONE(SSVPC, 0x08780)              \
+    ONE(FCCRC, 0x05118) ONE(FCOERPDC, 0x0241c) ONE(FCLAST, 0x02424) ONE(FCOEPRC, 0x02428)         \
+    ONE(FCOEDWRC, 0x0242c) ONE(FCOEPTC, 0x08784) ONE(FCOEDWTC, 0x08788)                           \
+    SETS(QPRC, 0x01030, 0x40) SETS_WIDE(QBRC, 0x01034, 0x40) SETS(QPTC, 0x08680, 0x04)            \
+    SETS_WIDE(QBTC, 0x08700, 0x08)
+/* clang-format on */
 
 /* 7.1.6 Advanced receive descriptor: what the driver writes (address, 0), and what the device
  * writes over it. Both words are little-endian, as is every machine that this driver runs on. */
