@@ -18,6 +18,11 @@ forward() {
     start fwd "$LEAT" fwd --lossless --json "$here/fwd.json" "$@" \
         "vfio-user:$here/a.sock" "vfio-user:$here/b.sock"
 }
+# Without its NICs it may have ended already.
+stop_forwarding() {
+    kill -INT "${pid[fwd]}" 2>/dev/null || true
+    ended fwd || true
+}
 # reported EXPRESSION: of softnic's report, with its ports as a and b, and lost(port).
 reported() {
     python3 - "$here/softnic.json" "$1" <<'END'
@@ -36,7 +41,7 @@ say "a paced generator: every frame arrives, in order, intact"
 softnic --exit-when-done -- gen,count=20000,rate=20000,flows=8 sink
 forward --one-way
 ended softnic || fail "softnic ended with $?"
-kill -INT "${pid[fwd]}"; ended fwd || true
+stop_forwarding
 expect 'a["generated"] == 20000 == b["sequence"]["received"]' "not all frames arrived"
 expect 'lost(a) == lost(b) == 0' "frames were lost"
 expect 'b["latency_ns"]["count"] == 20000' "latency was not measured"
@@ -47,7 +52,7 @@ say "a wire that loses frames: as many as it says, and none besides"
 softnic --exit-when-done -- gen,count=20000,loss=5,seed=7 sink,loss=1
 forward --one-way
 ended softnic || fail "softnic ended with $?"
-kill -INT "${pid[fwd]}"; ended fwd || true
+stop_forwarding
 expect '800 < a["drops"]["wire_injected"] < 1200 and 120 < b["drops"]["wire_injected"] < 280' \
     "the wires did not lose what they were asked to"
 expect 'a["generated"] == b["sequence"]["received"] + lost(a) + lost(b)' "frames vanished"
@@ -65,7 +70,7 @@ END
 softnic --exit-when-done -- "pcap,in=$here/in.pcap" "pcap,out=$here/out.pcap"
 forward --one-way
 ended softnic || fail "softnic ended with $?"
-kill -INT "${pid[fwd]}"; ended fwd || true
+stop_forwarding
 for side in in out; do
     tcpdump -r "$here/$side.pcap" -t -xx >"$here/$side.txt" 2>/dev/null
 done
