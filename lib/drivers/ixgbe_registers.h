@@ -172,8 +172,8 @@
 
 /* The statistics registers of 8.2.3.23, all cleared by reading: ONE(name, offset), WIDE(name, low
  * offset; the high half follows), EIGHT and SETS(name, offset, distance) of packet buffers and of
- * counter sets. */
-/* clang-format off: it takes calls of macros for a nested expression */
+ * counter sets. (clang-format would take the row of calls for one nested expression.) */
+/* clang-format off */
 #define IXGBE_COUNTERS(ONE, WIDE, EIGHT, SETS, SETS_WIDE)                                         \
     ONE(ILLERRC, 0x04004) ONE(ERRBC, 0x04008) ONE(MSPDC, 0x04010) ONE(MLFC, 0x04034)              \
     ONE(MRFC, 0x04038) ONE(RLEC, 0x04040) ONE(RJC, 0x040b0) ONE(LXONRXCNT, 0x041a4)               \
