@@ -2,7 +2,7 @@
 /*
  * The smallest forwarding program: whatever one port receives, the other sends.
  *
- *   leat softnic --port /tmp/nic0.sock --port /tmp/nic1.sock &
+ *   leat softnic /tmp/nic0.sock=gen,rate=1M /tmp/nic1.sock=sink &
  *   forward vfio-user:/tmp/nic0.sock vfio-user:/tmp/nic1.sock
  */
 #include <leat/error.h>
