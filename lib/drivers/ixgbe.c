@@ -4,7 +4,7 @@
  * datasheet (82599, revision 3.3), whose sections are cited. Read from top to bottom:
  *
  *   reset, link, receive and transmit set-up    4.6.3 to 4.6.8
- *   queues: start, receive, transmit, stop      4.6.7.1, 7.1, 7.2, 4.6.8.2
+ *   queues: start, receive, transmit, stop      4.6.7.1, 7.1, 7.2, 4.6.8.1
  *   what programs ask for                       link, promiscuous mode, lost frames
  *
  * A ring is an array of descriptors in our memory. The device owns those from its head up to the
@@ -475,7 +475,7 @@ static int tx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
 
 /* --- Start and stop --- */
 
-/* 4.6.8.2 and 4.6.7.1.2: what was accepted is sent or given up, then each side is disabled; the
+/* 4.6.8.1.2 and 4.6.7.1.2: what was accepted is sent or given up, then each side is disabled; the
  * device clears ENABLE only when its last access to memory has ended. */
 static int stop_queue(struct ixgbe_queue *q) {
     uint32_t i = q->head.public.index;
