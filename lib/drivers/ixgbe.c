@@ -257,6 +257,11 @@ static int start_receive(struct ixgbe_queue *q, uint32_t i) {
 static int start_transmit(struct ixgbe_queue *q, uint32_t i) {
     struct ixgbe *nic = q->nic;
     uint64_t iova = q->rings.iova + (q->rx_mask + 1) * sizeof(*q->rx_ring);
+    /* Queue 0 may have been enabled along with DMATXCTL.TE (X550 datasheet, 4.6.8.1). */
+    reg_write(nic, REG_TXDCTL(i), 0);
+    int err = wait_for(nic, REG_TXDCTL(i), QUEUE_ENABLE, 0, "TXDCTL.ENABLE");
+    if (err)
+        return err;
     reg_write(nic, REG_TDBAL(i), (uint32_t)iova);
     reg_write(nic, REG_TDBAH(i), (uint32_t)(iova >> 32));
     reg_write(nic, REG_TDLEN(i), (q->tx_mask + 1) * (uint32_t)sizeof(*q->tx_ring));

@@ -28,7 +28,8 @@ struct fake {
     uint32_t registers[0x20000 / 4];
     uint32_t stuck; /* register that the driver cannot change; UINT32_MAX: none */
     bool unmap_fails;
-    uint32_t maps;
+    bool te_enables;                /* queue 0 along with DMATXCTL.TE, as X540 and X550 have it */
+    uint32_t maps, moved_under_way; /* writes to the place of a ring in use */
 };
 
 struct bed {
@@ -59,6 +60,10 @@ static int write_fake(struct leat_device *dev, uint32_t region, uint64_t offset,
         return 0;
     if (offset == REG_CTRL)
         value &= ~(CTRL_RST | CTRL_LRST);
+    fake->moved_under_way += offset >= REG_TDBAL(0) && offset <= REG_TDLEN(0) &&
+                             fake->registers[REG_TXDCTL(0) / 4] & QUEUE_ENABLE;
+    if (offset == REG_DMATXCTL && value & DMATXCTL_TE && fake->te_enables)
+        fake->registers[REG_TXDCTL(0) / 4] |= QUEUE_ENABLE;
     fake->registers[offset / 4] = value;
     return 0;
 }
@@ -328,6 +333,20 @@ static void test_queue_that_does_not_start(void **state) {
     }
 }
 
+/* X550 datasheet, 4.6.8.1: with the transmit path comes queue 0, before it has a ring. */
+static void test_queue_that_is_enabled_already(void **state) {
+    (void)state;
+    struct bed bed;
+    open_bed(&bed);
+    bed.fake.te_enables = true;
+    assert_int_equal(leat_ixgbe.open(&bed.port, &bed.fake.device, "fake"), 0);
+    assert_true(bed.fake.registers[REG_TXDCTL(0) / 4] & QUEUE_ENABLE);
+    assert_int_equal(bed.port.ops->queue_start(&bed.port, 0, bed.cache, &bed.queue), 0);
+    assert_int_equal(bed.fake.moved_under_way, 0);
+    assert_true(bed.fake.registers[REG_TXDCTL(0) / 4] & QUEUE_ENABLE);
+    stop_bed(&bed, 0);
+}
+
 /* All ones from STATUS: the device fell off the bus without a word. */
 static void test_gone(void **state) {
     (void)state;
@@ -357,6 +376,7 @@ int main(void) {
         cmocka_unit_test(test_stuck_registers),
         cmocka_unit_test(test_device_that_does_not_let_go),
         cmocka_unit_test(test_queue_that_does_not_start),
+        cmocka_unit_test(test_queue_that_is_enabled_already),
         cmocka_unit_test(test_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
