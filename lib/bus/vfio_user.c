@@ -26,7 +26,8 @@ struct vfio_user {
     pthread_mutex_t lock;      /* of the socket: one exchange at a time */
     int socket;
     uint32_t timeout_ms;
-    bool hung_up; /* the server closed its end, and with it its mappings */
+    bool given_up; /* no message is sent any more */
+    bool hung_up;  /* the server closed its end, and with it its mappings */
     struct leat_dma areas[VFIO_USER_AREAS_MAX]; /* doorbells; iova: offset in the region */
     uint32_t area_count;
     struct vfio_user_message sent, received; /* of the exchange at hand, under the lock */
@@ -35,6 +36,7 @@ struct vfio_user {
 /* The connection is of no use any more: nobody knows where in the stream the next reply starts. */
 static int give_up(struct vfio_user *self, int err, const char *what, const char *why) {
     __atomic_store_n(&self->device.gone, true, __ATOMIC_RELAXED);
+    self->given_up = true;
     shutdown(self->socket, SHUT_RDWR);
     return leat_fail(err, "%s: cannot %s: %s", self->device.name, what, why);
 }
@@ -134,7 +136,8 @@ static int exchange(struct vfio_user *self, enum vfio_user_command command, size
     struct vfio_user_header *header = &self->sent.header;
     if (fd)
         *fd = -1;
-    if (self->device.gone)
+    /* A device that its driver found gone may have a server that still gives memory back. */
+    if (self->given_up || (self->device.gone && command != VFIO_USER_DMA_UNMAP))
         return leat_fail(ENODEV, "%s: cannot %s: the device is gone", self->device.name, what);
     bytes += sizeof(*header);
     *header = (struct vfio_user_header){ (uint16_t)(header->id + 1), (uint16_t)command,

@@ -390,6 +390,27 @@ static void test_let_go(void **state) {
     }
 }
 
+/* A driver that reads all ones declares its device gone: the server lets go of memory all the same,
+ * or has ended; either way it is free again. */
+static void test_let_go_of_a_gone_device(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct server server = { .fault = i ? HANG_UP : NONE, .on = VFIO_USER_DMA_UNMAP };
+        int client;
+        start(&server, &client);
+        struct leat_device *dev;
+        struct leat_dma dma;
+        assert_int_equal(leat_vfio_user_attach(&dev, client, "test:device", TIMEOUT_MS), 0);
+        assert_int_equal(leat_dma_alloc(dev, &dma, 4096), 0);
+        dev->gone = true;
+        assert_int_equal(leat_read32(dev, 8), UINT32_MAX);
+        assert_int_equal(leat_dma_free(dev, &dma), 0);
+        assert_int_equal(server.mapped_bytes, 0);
+        leat_device_close(dev);
+        finish(&server);
+    }
+}
+
 /* What a fault may harmlessly pass for: an answer that happens to be right. */
 static bool is_harmless(enum vfio_user_command on, enum fault fault) {
     bool no_body = on == VFIO_USER_DMA_MAP || on == VFIO_USER_DEVICE_SET_IRQS;
@@ -466,8 +487,11 @@ static void test_no_server(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_device), cmocka_unit_test(test_let_go),
-        cmocka_unit_test(test_every_fault), cmocka_unit_test(test_areas_that_lie),
+        cmocka_unit_test(test_good_device),
+        cmocka_unit_test(test_let_go),
+        cmocka_unit_test(test_let_go_of_a_gone_device),
+        cmocka_unit_test(test_every_fault),
+        cmocka_unit_test(test_areas_that_lie),
         cmocka_unit_test(test_no_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
