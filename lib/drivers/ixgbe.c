@@ -113,7 +113,10 @@ static void set_up_link(struct ixgbe *nic) {
 
 /* 4.6.7, with the values of 4.6.11.3.4 for a device without DCB and virtualization. */
 static void set_up_receive(struct ixgbe *nic) {
-    reg_write(nic, REG_RXPBSIZE(0), RXPBSIZE_512K);
+    /* Reset gave the whole packet buffer to class 0: 512 KiB, on X540 and X550 384. 4.6.3.2 wants
+     * its high water mark also without flow control. */
+    uint32_t bytes = RXPBSIZE_BYTES(reg_read(nic, REG_RXPBSIZE(0)));
+    reg_write(nic, REG_FCRTH(0), FCRTH_RTH(bytes - 0x6000));
     for (uint32_t i = 1; i < PACKET_BUFFERS; i++)
         reg_write(nic, REG_RXPBSIZE(i), 0);
     reg_change(nic, REG_HLREG0, 0, HLREG0_RXCRCSTRP | HLREG0_JUMBOEN);

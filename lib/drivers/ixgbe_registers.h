@@ -42,6 +42,10 @@
 #define REG_EEC     0x10010
 #define EEC_AUTO_RD (1u << 9)
 
+/* 8.2.3.3 Flow control */
+#define REG_FCRTH(n) (0x03260u + 4 * (n))
+#define FCRTH_RTH(b) ((b)&0x7ffe0u) /* bytes, in units of 32 */
+
 /* 8.2.3.5 Interrupts. In MSI-X mode the extended registers cover all 64 vectors. */
 #define REG_EICR    0x00800
 #define REG_EIAC    0x00810
@@ -115,7 +119,7 @@
 #define REG_RXCTRL          0x03000
 #define RXCTRL_RXEN         (1u << 0)
 #define REG_RXPBSIZE(n)     (0x03c00u + 4 * (n))
-#define RXPBSIZE_512K       (512u << 10)
+#define RXPBSIZE_BYTES(v)   ((v) & (0x3ffu << 10)) /* 19:10, in KiB */
 #define REG_SECRXCTRL       0x08d00
 #define SECRXCTRL_RX_DIS    (1u << 1)
 #define REG_SECRXSTAT       0x08d04

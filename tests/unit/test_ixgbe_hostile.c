@@ -333,6 +333,23 @@ static void test_queue_that_does_not_start(void **state) {
     }
 }
 
+/* The packet buffer is as large as the device says; its high water mark is set: 4.6.3.2. */
+static void test_packet_buffer(void **state) {
+    (void)state;
+    static const uint32_t sizes_kib[] = { 512, 384 };
+    for (int i = 0; i < 2; i++) {
+        struct bed bed;
+        open_bed(&bed);
+        bed.fake.registers[REG_RXPBSIZE(0) / 4] = sizes_kib[i] << 10;
+        bed.fake.registers[REG_RXPBSIZE(7) / 4] = sizes_kib[i] << 10;
+        assert_int_equal(leat_ixgbe.open(&bed.port, &bed.fake.device, "fake"), 0);
+        assert_int_equal(bed.fake.registers[REG_RXPBSIZE(0) / 4], sizes_kib[i] << 10);
+        assert_int_equal(bed.fake.registers[REG_RXPBSIZE(7) / 4], 0);
+        assert_int_equal(bed.fake.registers[REG_FCRTH(0) / 4], (sizes_kib[i] << 10) - 0x6000);
+        stop_bed(&bed, 0);
+    }
+}
+
 /* X550 datasheet, 4.6.8.1: with the transmit path comes queue 0, before it has a ring. */
 static void test_queue_that_is_enabled_already(void **state) {
     (void)state;
@@ -376,6 +393,7 @@ int main(void) {
         cmocka_unit_test(test_stuck_registers),
         cmocka_unit_test(test_device_that_does_not_let_go),
         cmocka_unit_test(test_queue_that_does_not_start),
+        cmocka_unit_test(test_packet_buffer),
         cmocka_unit_test(test_queue_that_is_enabled_already),
         cmocka_unit_test(test_gone),
     };
