@@ -558,6 +558,9 @@ static int start_queue(struct ixgbe_queue *q, uint32_t index) {
 int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache *cache,
                       struct leat_queue **queue) {
     struct ixgbe *nic = port->data;
+    if (nic->queues[index])
+        return leat_fail(EBUSY, "%s: queue %u failed to start and did not stop; close the port",
+                         port->name, index);
     struct ixgbe_queue *q = aligned_alloc(64, (sizeof(*q) + 63) & ~(size_t)63);
     if (!q)
         return leat_fail(ENOMEM, "%s: out of memory", port->name);
@@ -572,11 +575,13 @@ int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache 
                                .rx_bytes_max = room < RX_BUFFER_MAX ? room : RX_BUFFER_MAX,
                                .event_fd = -1 };
     int err = start_queue(q, index);
-    if (err) {
-        release_queue(q, stop_queue(q) == 0);
+    if (err && stop_queue(q) == 0) {
+        release_queue(q, true);
         return err;
     }
-    nic->queues[index] = q;
+    nic->queues[index] = q; /* also one that does not stop: closing takes its memory back */
+    if (err)
+        return err;
     *queue = &q->head.public;
     return 0;
 }

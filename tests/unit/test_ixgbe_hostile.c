@@ -26,7 +26,8 @@ extern const struct leat_pci_driver leat_ixgbe;
 struct fake {
     struct leat_device device;
     uint32_t registers[0x20000 / 4];
-    uint32_t stuck; /* register that the driver cannot change; UINT32_MAX: none */
+    uint32_t stuck;  /* register that the driver cannot change; UINT32_MAX: none */
+    uint32_t deadly; /* register whose write is the device's end; 0: none */
     bool unmap_fails;
     bool te_enables;                /* queue 0 along with DMATXCTL.TE, as X540 and X550 have it */
     uint32_t maps, moved_under_way; /* writes to the place of a ring in use */
@@ -58,6 +59,8 @@ static int write_fake(struct leat_device *dev, uint32_t region, uint64_t offset,
     memcpy(&value, from, bytes);
     if (region != LEAT_REGION_BAR0 || offset == fake->stuck)
         return 0;
+    if (fake->deadly && offset == fake->deadly)
+        dev->gone = true;
     if (offset == REG_CTRL)
         value &= ~(CTRL_RST | CTRL_LRST);
     fake->moved_under_way += offset >= REG_TDBAL(0) && offset <= REG_TDLEN(0) &&
@@ -333,6 +336,22 @@ static void test_queue_that_does_not_start(void **state) {
     }
 }
 
+/* The device is gone in the middle of it: its buffers come back when the port is closed. */
+static void test_gone_while_a_queue_starts(void **state) {
+    (void)state;
+    static const uint32_t deadly[] = { REG_TDBAL(0), REG_RDBAL(0), REG_RDT(0) };
+    for (int i = 0; i < 3; i++) {
+        struct bed bed;
+        open_bed(&bed);
+        assert_int_equal(leat_ixgbe.open(&bed.port, &bed.fake.device, "fake"), 0);
+        bed.fake.deadly = deadly[i];
+        assert_int_equal(bed.port.ops->queue_start(&bed.port, 0, bed.cache, &bed.queue), -ENODEV);
+        assert_int_equal(bed.port.ops->queue_start(&bed.port, 0, bed.cache, &bed.queue), -EBUSY);
+        stop_bed(&bed, 0);
+        assert_int_equal(bed.fake.maps, 0);
+    }
+}
+
 /* The packet buffer is as large as the device says; its high water mark is set: 4.6.3.2. */
 static void test_packet_buffer(void **state) {
     (void)state;
@@ -393,6 +412,7 @@ int main(void) {
         cmocka_unit_test(test_stuck_registers),
         cmocka_unit_test(test_device_that_does_not_let_go),
         cmocka_unit_test(test_queue_that_does_not_start),
+        cmocka_unit_test(test_gone_while_a_queue_starts),
         cmocka_unit_test(test_packet_buffer),
         cmocka_unit_test(test_queue_that_is_enabled_already),
         cmocka_unit_test(test_gone),
