@@ -25,6 +25,9 @@ void ring_tail(struct nic *nic, const struct access *a) {
                          "(4.6.7.1, 4.6.8.1)");
     else if (ring->enabled && a->value >= ring->count)
         register_violate(nic, a, "the tail is outside the ring");
+    else if (ring->enabled && !is_transmit(a) &&
+             nic_get(nic, rx_register(a->index, R_DCA_RXCTRL)) & DCA_RXCTRL_CLEAR)
+        register_violate(nic, a, "bit 12 of DCA_RXCTRL must be cleared before (4.6.7)");
     nic_put(nic, a->offset, a->value);
 }
 

@@ -112,10 +112,12 @@
 #define R_RDBAL              0x01000
 #define R_RDBAH              0x01004
 #define R_RDLEN              0x01008
+#define R_DCA_RXCTRL         0x0100c
 #define R_RDH                0x01010
 #define R_SRRCTL             0x01014
 #define R_RDT                0x01018
 #define R_RXDCTL             0x01028
+#define DCA_RXCTRL_CLEAR     BIT(12)
 #define SRRCTL_BUFFER_KIB    0x1fu
 #define SRRCTL_TYPE(v)       (((v) >> 25) & 7)
 #define SRRCTL_TYPE_LEGACY   0

@@ -100,6 +100,7 @@ void rig_start_receive_queue(struct rig *rig, uint32_t queue, uint32_t ring) {
     rig_write(rig, rig_rx_at(queue, 0x1004), (uint32_t)(base >> 32));
     rig_write(rig, rig_rx_at(queue, 0x1008), ring * 16);
     rig_write(rig, rig_rx_at(queue, 0x1014), 0x02000402); /* advanced, one buffer of 2 KiB */
+    rig_write(rig, rig_rx_at(queue, 0x100c), 0xa200);     /* bit 12 clear */
     rig_write(rig, rig_rx_at(queue, 0x1028), 1u << 25);
     rig_write(rig, rig_rx_at(queue, 0x1018), ring - 1);
 }

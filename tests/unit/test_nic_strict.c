@@ -104,6 +104,20 @@ static void ring_changed_while_enabled(void **state) {
     rig_expect_violation(&rig, "SRRCTL[1]", "the queue is enabled");
 }
 
+/* The last sentence of 4.6.7: the bit is set at reset and must not stay so. */
+static void reserved_bit_of_dca(void **state) {
+    (void)state;
+    rig_start(&rig, 1, 64);
+    rig_expect_none(&rig);
+    assert_int_equal(rig_read(&rig, 0x104c), 0xb200);
+    rig_write(&rig, 0x100c, 0xb200);
+    rig_write(&rig, 0x1018, 1);
+    rig_expect_violation(&rig, "RDT[0]", "bit 12 of DCA_RXCTRL");
+    rig_write(&rig, 0x2200, 0xa200); /* by its other address */
+    rig_write(&rig, 0x1018, 2);
+    rig_expect_none(&rig);
+}
+
 static void tails(void **state) {
     (void)state;
     rig_write(&rig, 0x1018, 5);
@@ -311,6 +325,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(no_base, open_strict, close_it),
         cmocka_unit_test_setup_teardown(transmit_before_te, open_strict, close_it),
         cmocka_unit_test_setup_teardown(ring_changed_while_enabled, open_strict, close_it),
+        cmocka_unit_test_setup_teardown(reserved_bit_of_dca, open_strict, close_it),
         cmocka_unit_test_setup_teardown(tails, open_strict, close_it),
         cmocka_unit_test_setup_teardown(not_modelled, open_strict, close_it),
         cmocka_unit_test_setup_teardown(transmit_descriptors, open_strict, close_it),
