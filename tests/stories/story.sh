@@ -52,17 +52,17 @@ start() {
     pid[$name]=$!
 }
 
-# until_true WHAT COMMAND...: asks again and again, a minute at most.
+# until_true WHAT COMMAND...: asks again and again, for PATIENCE seconds at most (60).
 until_true() {
-    local what=$1 deadline=$((SECONDS + 60))
+    local what=$1 deadline=$((SECONDS + ${PATIENCE:-60}))
     shift
     until "$@" 2>/dev/null; do
-        [ $SECONDS -lt $deadline ] || fail "waited a minute in vain: $what"
+        [ $SECONDS -lt $deadline ] || fail "waited ${PATIENCE:-60} s in vain: $what"
         read -rt 0.05 <> <(:) || true
     done
 }
 
-# ended NAME: its exit status, when it ends within a minute.
+# ended NAME: its exit status, when it ends in time.
 ended() {
     until_true "$1 ends" gone "${pid[$1]}"
     local status=0
