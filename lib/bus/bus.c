@@ -105,6 +105,10 @@ int leat_device_interrupt(struct leat_device *dev, uint32_t vector, int eventfd)
     return dev->ops->interrupt(dev, vector, eventfd);
 }
 
+int leat_device_hangup_fd(struct leat_device *dev) {
+    return dev->ops->hangup_fd ? dev->ops->hangup_fd(dev) : -1;
+}
+
 int leat_device_check(struct leat_device *dev) {
     return dev->ops->check(dev);
 }

@@ -48,6 +48,7 @@ struct leat_bus_ops {
     int (*interrupt)(struct leat_device *dev, uint32_t vector, int eventfd);
     int (*check)(struct leat_device *dev);
     void (*close)(struct leat_device *dev);
+    int (*hangup_fd)(struct leat_device *dev); /* NULL: the bus has none */
 };
 
 #define LEAT_REGION_BAR0   0
@@ -78,6 +79,10 @@ int leat_device_interrupt(struct leat_device *dev, uint32_t vector, int eventfd)
 /* -ENODEV with a sentence when the device is gone: a cheap look, no register is read where the bus
  * can tell by itself. */
 int leat_device_check(struct leat_device *dev);
+
+/* A descriptor on which EPOLLRDHUP tells that the device is gone, for those who sleep; -1 where the
+ * bus has none. The device keeps it. */
+int leat_device_hangup_fd(struct leat_device *dev);
 
 /* Enables bus mastering (PCI command register bit 2) or takes it back. */
 int leat_device_bus_master(struct leat_device *dev, bool on);

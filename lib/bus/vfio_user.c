@@ -240,6 +240,10 @@ static int check(struct leat_device *dev) {
     return err;
 }
 
+static int hangup_fd(struct leat_device *dev) {
+    return ((struct vfio_user *)dev)->socket;
+}
+
 static void close_device(struct leat_device *dev) {
     struct vfio_user *self = (struct vfio_user *)dev;
     for (uint32_t i = 0; i < self->area_count; i++)
@@ -257,6 +261,7 @@ static const struct leat_bus_ops vfio_user_ops = {
     .unmap = dma_unmap,
     .interrupt = interrupt,
     .check = check,
+    .hangup_fd = hangup_fd,
     .close = close_device,
 };
 

@@ -524,8 +524,10 @@ static void release_queue(struct ixgbe_queue *q, bool let_go) {
     release_buffers(q, q->rx_numbers, q->rx_given, let_go);
     release_buffers(q, q->tx_numbers + at, first, let_go);
     release_buffers(q, q->tx_numbers, sending - first, let_go);
-    if (q->event_fd >= 0)
+    if (q->event_fd >= 0) {
+        close(q->wait_fd);
         close(q->event_fd);
+    }
     leat_stats_add(&q->nic->port->lost, &q->head.stats);
     leat_dma_free(q->nic->dev, &q->rings);
     free(q->rx_numbers);

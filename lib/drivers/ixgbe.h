@@ -47,7 +47,8 @@ struct ixgbe_queue {
     uint32_t rx_given;     /* buffers in the receive ring */
 
     /* ixgbe_interrupts.c */
-    int event_fd;                     /* -1: nobody asked for it */
+    int event_fd;                     /* of its vector; -1: nobody asked for it */
+    int wait_fd;                      /* epoll: that, and the device's going away */
     uint64_t packets_at_arm, average; /* packets a wake-up, times 8 */
     uint32_t throttle_us;             /* in force */
 };

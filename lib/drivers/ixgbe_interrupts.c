@@ -6,6 +6,8 @@
  */
 #include "ixgbe.h"
 #include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -51,20 +53,40 @@ static void adapt(struct ixgbe_queue *q) {
     throttle(q, us);
 }
 
+/* Who sleeps on the queue is also woken when the device vanishes, and then finds out by arming. */
+static int open_wait_fd(struct ixgbe_queue *q, int event_fd) {
+    int fd = epoll_create1(EPOLL_CLOEXEC), hangup_fd = leat_device_hangup_fd(q->nic->dev);
+    struct epoll_event fired = { .events = EPOLLIN }, hung_up = { .events = EPOLLRDHUP };
+    if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, event_fd, &fired) != 0 ||
+        (hangup_fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, hangup_fd, &hung_up) != 0)) {
+        int err = leat_fail(errno, "%s: cannot watch an eventfd: %s", q->nic->port->name,
+                            strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return err;
+    }
+    return fd;
+}
+
 int ixgbe_queue_fd(struct leat_queue *queue) {
     struct ixgbe_queue *q = (struct ixgbe_queue *)queue;
     if (q->event_fd >= 0)
-        return q->event_fd;
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (fd < 0)
-        return leat_fail(errno, "%s: cannot open an eventfd", queue->port->name);
-    int err = leat_device_interrupt(q->nic->dev, queue->index, fd);
+        return q->wait_fd;
+    int event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (event_fd < 0)
+        return leat_fail(errno, "%s: cannot open an eventfd: %s", queue->port->name,
+                         strerror(errno));
+    int wait_fd = open_wait_fd(q, event_fd);
+    int err = wait_fd < 0 ? wait_fd : leat_device_interrupt(q->nic->dev, queue->index, event_fd);
     if (err) {
-        close(fd);
+        if (wait_fd >= 0)
+            close(wait_fd);
+        close(event_fd);
         return err;
     }
     throttle(q, q->nic->throttle_us ? q->nic->throttle_us : ADAPTIVE_MIN_US);
-    return q->event_fd = fd;
+    q->event_fd = event_fd;
+    return q->wait_fd = wait_fd;
 }
 
 /* Whether it has fired since it was armed. */
