@@ -107,7 +107,6 @@ int64_t compare_count(const char *capture) {
     while (status == 0 && (status = next(&reader)) > 0) {
         frames++;
         status = 0;
-        continue;
     }
     session_close(&session, NULL);
     return status < 0 ? status : frames;
