@@ -55,11 +55,8 @@ int main(int argc, char **argv) {
     }
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
-    while (!stopped && !err) {
-        err = forward(queues[0], queues[1], &dropped);
-        if (!err)
-            err = forward(queues[1], queues[0], &dropped);
-    }
+    for (int from = 0; !stopped && !err; from = !from)
+        err = forward(queues[from], queues[!from], &dropped);
     if (err)
         fprintf(stderr, "%s: %s\n", argv[0], leat_error());
     for (int i = 0; i < 2; i++) {

@@ -33,9 +33,10 @@ struct leat_dma {
 /* A pool as the device sees it: address = segment[offset >> shift] + (offset & mask). One segment
  * where the bus can map the region as a whole. */
 struct leat_dma_pool {
-    uint64_t *segments;
+    uint64_t *segments; /* NULL: not mapped */
     uint32_t segment_count;
-    uint32_t shift;
+    uint32_t shift; /* 63 where there is one segment, `first` */
+    uint64_t first;
 };
 
 struct leat_bus_ops {
@@ -56,12 +57,21 @@ struct leat_bus_ops {
 
 /* Registers of BAR 0. A read of a device that is gone gives 0xffffffff, as on PCI Express, and sets
  * dev->gone; a write to it is lost. */
-uint32_t leat_read32(struct leat_device *dev, uint32_t offset);
-void leat_write32(struct leat_device *dev, uint32_t offset, uint32_t value);
+static inline uint32_t leat_read32(struct leat_device *dev, uint32_t offset) {
+    uint32_t value;
+    int err = dev->ops->read(dev, LEAT_REGION_BAR0, offset, &value, sizeof(value));
+    return err ? UINT32_MAX : value;
+}
+
+static inline void leat_write32(struct leat_device *dev, uint32_t offset, uint32_t value) {
+    dev->ops->write(dev, LEAT_REGION_BAR0, offset, &value, sizeof(value));
+}
 
 /* A register of BAR 0 that may be stored to directly, or NULL when only leat_write32() reaches it.
  * For tail registers. */
-volatile uint32_t *leat_doorbell(struct leat_device *dev, uint32_t offset);
+static inline volatile uint32_t *leat_doorbell(struct leat_device *dev, uint32_t offset) {
+    return dev->ops->doorbell(dev, offset);
+}
 
 /* Allocates zeroed memory, page-aligned, and maps it for the device. */
 int leat_dma_alloc(struct leat_device *dev, struct leat_dma *dma, size_t bytes);
@@ -78,16 +88,22 @@ int leat_device_interrupt(struct leat_device *dev, uint32_t vector, int eventfd)
 
 /* -ENODEV with a sentence when the device is gone: a cheap look, no register is read where the bus
  * can tell by itself. */
-int leat_device_check(struct leat_device *dev);
+static inline int leat_device_check(struct leat_device *dev) {
+    return dev->ops->check(dev);
+}
 
 /* A descriptor on which EPOLLRDHUP tells that the device is gone, for those who sleep; -1 where the
  * bus has none. The device keeps it. */
-int leat_device_hangup_fd(struct leat_device *dev);
+static inline int leat_device_hangup_fd(struct leat_device *dev) {
+    return dev->ops->hangup_fd ? dev->ops->hangup_fd(dev) : -1;
+}
 
 /* Enables bus mastering (PCI command register bit 2) or takes it back. */
 int leat_device_bus_master(struct leat_device *dev, bool on);
 
-void leat_device_close(struct leat_device *dev);
+static inline void leat_device_close(struct leat_device *dev) {
+    dev->ops->close(dev);
+}
 
 /* The bus's device address of byte `offset` of a pool. */
 static inline uint64_t leat_dma_pool_iova(const struct leat_dma_pool *map, uint64_t offset) {

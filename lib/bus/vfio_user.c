@@ -10,6 +10,7 @@
 #include "vfio_user.h"
 #include "../core/error.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,168 +24,158 @@
 
 struct vfio_user {
     struct leat_device device; /* first */
-    pthread_mutex_t lock;      /* of the socket: one exchange at a time */
+    pthread_mutex_t lock;      /* of what follows: one exchange at a time */
     int socket;
     uint32_t timeout_ms;
     bool given_up; /* no message is sent any more */
     bool hung_up;  /* the server closed its end, and with it its mappings */
+    struct vfio_user_message sent, received;
+    const char *what;                           /* the exchange is for, in error sentences */
+    int fd;                                     /* received with the reply, else -1 */
+    uint32_t fds, fds_right;                    /* received in all, and so many may be */
     struct leat_dma areas[VFIO_USER_AREAS_MAX]; /* doorbells; iova: offset in the region */
     uint32_t area_count;
-    struct vfio_user_message sent, received; /* of the exchange at hand, under the lock */
 };
 
 /* The connection is of no use any more: nobody knows where in the stream the next reply starts. */
-static int give_up(struct vfio_user *self, int err, const char *what, const char *why) {
+static int give_up(struct vfio_user *self, int err, const char *why) {
     __atomic_store_n(&self->device.gone, true, __ATOMIC_RELAXED);
     self->given_up = true;
     shutdown(self->socket, SHUT_RDWR);
-    return leat_fail(err, "%s: cannot %s: %s", self->device.name, what, why);
+    return leat_fail(err, "%s: cannot %s: %s", self->device.name, self->what, why);
 }
 
-static int hang_up(struct vfio_user *self, const char *what) {
+static int hang_up(struct vfio_user *self) {
     self->hung_up = true;
-    return give_up(self, ENODEV, what, "the device or its server is gone");
+    return give_up(self, ENODEV, "the device or its server is gone");
 }
 
-static int nonsense(struct vfio_user *self, const char *what) {
-    return give_up(self, EPROTO, what, "the device's server sent nonsense");
+static int nonsense(struct vfio_user *self) {
+    return give_up(self, EPROTO, "the device's server sent nonsense");
 }
 
-static int send_message(struct vfio_user *self, size_t bytes, int fd, const char *what) {
-    struct iovec part = { &self->sent, bytes };
+static int send_message(struct vfio_user *self, int fd) {
+    struct iovec part = { &self->sent, self->sent.header.size };
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(fd))] = { 0 };
     struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
     if (fd >= 0) {
         message.msg_control = control;
         message.msg_controllen = sizeof(control);
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-        *rights = (struct cmsghdr){ CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS };
-        memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){ CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS };
+        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &fd, sizeof(fd));
     }
     ssize_t sent;
     do { /* so short a message is taken whole or, when the socket's time is over, not at all */
         sent = sendmsg(self->socket, &message, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EAGAIN)
-        return give_up(self, ETIMEDOUT, what, "the device's server takes no messages");
-    return sent == (ssize_t)bytes ? 0 : hang_up(self, what);
+        return give_up(self, ETIMEDOUT, "the device's server takes no messages");
+    return sent == (ssize_t)part.iov_len ? 0 : hang_up(self);
 }
 
-/* Keeps one descriptor where one may come; any other is closed and makes the message wrong. */
-static bool take_fds(struct msghdr *message, int *fd) {
-    bool right = !(message->msg_flags & MSG_CTRUNC);
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-        size_t bytes = c->cmsg_type == SCM_RIGHTS ? c->cmsg_len - CMSG_LEN(0) : 0;
-        for (size_t at = 0; at < bytes; at += sizeof(int)) {
-            int received;
-            memcpy(&received, CMSG_DATA(c) + at, sizeof(received));
-            if (fd && *fd < 0) {
-                *fd = received;
-            } else {
-                close(received);
-                right = false;
-            }
+/* Keeps the first descriptor; whether it and others may have come is for the caller to say. */
+static void take_fds(struct vfio_user *self, struct msghdr *message) {
+    self->fds += message->msg_flags & MSG_CTRUNC ? VFIO_USER_FDS_MAX : 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
+        for (size_t at = CMSG_LEN(0); at < c->cmsg_len; at += sizeof(int)) {
+            int fd;
+            memcpy(&fd, (uint8_t *)c + at, sizeof(fd));
+            if (self->fds++ == 0)
+                self->fd = fd;
+            else
+                close(fd);
         }
-    }
-    return right;
 }
 
-static int receive(struct vfio_user *self, void *to, size_t bytes, int *fd, const char *what) {
+static int receive(struct vfio_user *self, void *to, size_t bytes) {
     for (time_t deadline = time(NULL) + self->timeout_ms / 1000 + 1; bytes > 0;) {
         _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(VFIO_USER_FDS_MAX * sizeof(int))];
         struct iovec part = { to, bytes };
-        struct msghdr message = { .msg_iov = &part,
-                                  .msg_iovlen = 1,
-                                  .msg_control = control,
-                                  .msg_controllen = sizeof(control) };
+        struct msghdr message = { NULL, 0, &part, 1, control, sizeof(control), 0 };
         ssize_t got = recvmsg(self->socket, &message, MSG_WAITALL | MSG_CMSG_CLOEXEC);
         if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
-            return hang_up(self, what);
-        if (got > 0 && !take_fds(&message, fd))
-            return nonsense(self, what);
+            return hang_up(self);
+        if (got > 0)
+            take_fds(self, &message);
+        if (self->fds > self->fds_right)
+            return nonsense(self);
         if ((got < 0 && errno == EAGAIN) || time(NULL) > deadline)
-            return give_up(self, ETIMEDOUT, what, "the device's server does not answer");
-        to = (char *)to + (got > 0 ? got : 0);
+            return give_up(self, ETIMEDOUT, "the device's server does not answer");
+        to = (uint8_t *)to + (got > 0 ? got : 0);
         bytes -= got > 0 ? (size_t)got : 0;
     }
     return 0;
 }
 
-static int receive_reply(struct vfio_user *self, size_t min, size_t max, int *fd,
-                         const char *what) {
+static int receive_reply(struct vfio_user *self, size_t min, size_t max) {
     struct vfio_user_header *header = &self->received.header;
-    int err = receive(self, header, sizeof(*header), fd, what);
+    int err = receive(self, header, sizeof(*header));
     if (err)
         return err;
-    bool refused = header->flags & VFIO_USER_ERROR;
     size_t bytes = header->size - sizeof(*header); /* wraps, then is too large, when it is short */
+    bool refused = header->flags & VFIO_USER_ERROR;
     if (header->id != self->sent.header.id || header->command != self->sent.header.command ||
-        (header->flags & VFIO_USER_TYPE_MASK) != VFIO_USER_REPLY || bytes < (refused ? 0 : min) ||
-        bytes > (refused ? 0 : max))
-        return nonsense(self, what);
+        (header->flags & VFIO_USER_TYPE_MASK) != VFIO_USER_REPLY ||
+        (refused ? bytes > 0 : bytes < min || bytes > max))
+        return nonsense(self);
     if (!refused)
-        return receive(self, &self->received.body, bytes, fd, what);
+        return receive(self, &self->received.body, bytes);
     int code = header->error > 0 && header->error < 4096 ? (int)header->error : EIO;
-    return leat_fail(code, "%s: cannot %s: its server refused: %s", self->device.name, what,
-                     strerror(code));
+    return leat_fail(code, "%s: cannot %s: the device's server refused: %s", self->device.name,
+                     self->what, strerror(code));
 }
 
-/* Sends the command whose body the caller filled in under the lock, and awaits its reply of `min`
- * to `max` bytes. A descriptor that came with it stands in *fd, else -1; NULL: none may come. */
-static int exchange(struct vfio_user *self, enum vfio_user_command command, size_t bytes,
-                    int send_fd, size_t min, size_t max, int *fd, const char *what) {
+/* Sends a command and awaits its reply of so many bytes, under the lock or before anybody else has
+ * the device. */
+static int exchange(struct vfio_user *self, enum vfio_user_command command, const void *body,
+                    size_t bytes, int fd, size_t reply_min, size_t reply_max) {
     struct vfio_user_header *header = &self->sent.header;
-    if (fd)
-        *fd = -1;
     /* A device that its driver found gone may have a server that still gives memory back. */
     if (self->given_up || (self->device.gone && command != VFIO_USER_DMA_UNMAP))
-        return leat_fail(ENODEV, "%s: cannot %s: the device is gone", self->device.name, what);
-    bytes += sizeof(*header);
+        return leat_fail(ENODEV, "%s: cannot %s: the device is gone", self->device.name,
+                         self->what);
+    self->fds = 0;
+    self->fd = -1;
+    memset(&self->received, 0, sizeof(self->received));
+    memcpy(&self->sent.body, body, bytes);
     *header = (struct vfio_user_header){ (uint16_t)(header->id + 1), (uint16_t)command,
-                                         (uint32_t)bytes, 0, 0 };
-    int err = send_message(self, bytes, send_fd, what);
-    err = err ? err : receive_reply(self, min, max, fd, what);
-    if (err && fd && *fd >= 0) {
-        close(*fd);
-        *fd = -1;
-    }
+                                         (uint32_t)(sizeof(*header) + bytes), 0, 0 };
+    int err = send_message(self, fd);
+    err = err ? err : receive_reply(self, reply_min, reply_max);
+    if (err && self->fd >= 0)
+        close(self->fd);
     return err;
 }
 
-/* Locks, copies a body of fixed size in, exchanges, copies the reply out. */
-static int call(struct vfio_user *self, enum vfio_user_command command, const void *body,
-                size_t bytes, int send_fd, void *reply, size_t reply_bytes, const char *what) {
+/* A command whose reply has a fixed size, of which the first `echo` bytes repeat the command. */
+static int call(struct leat_device *dev, enum vfio_user_command command, const char *what,
+                const void *body, size_t bytes, int fd, size_t echo, void *reply,
+                size_t reply_bytes) {
+    struct vfio_user *self = (struct vfio_user *)dev;
     pthread_mutex_lock(&self->lock);
-    memcpy(&self->sent.body, body, bytes);
-    int err = exchange(self, command, bytes, send_fd, reply_bytes, reply_bytes, NULL, what);
-    if (!err && reply)
-        memcpy(reply, &self->received.body, reply_bytes);
+    self->what = what;
+    int err = exchange(self, command, body, bytes, fd, echo + reply_bytes, echo + reply_bytes);
+    if (!err && memcmp(&self->received.body, body, echo) != 0)
+        err = nonsense(self);
+    if (!err && reply_bytes)
+        memcpy(reply, self->received.body.bytes + echo, reply_bytes);
     pthread_mutex_unlock(&self->lock);
     return err;
 }
 
 static int region_read(struct leat_device *dev, uint32_t region, uint64_t offset, void *to,
                        size_t bytes) {
-    struct vfio_user_access access = { offset, region, (uint32_t)bytes, { 0 } }, reply;
-    int err = call((struct vfio_user *)dev, VFIO_USER_REGION_READ, &access, VFIO_USER_ACCESS_BYTES,
-                   -1, &reply, VFIO_USER_ACCESS_BYTES + bytes, "read a register");
-    if (!err && memcmp(&reply, &access, VFIO_USER_ACCESS_BYTES) != 0)
-        err = nonsense((struct vfio_user *)dev, "read a register");
-    if (!err)
-        memcpy(to, reply.data, bytes);
-    return err;
+    struct vfio_user_access access = { offset, region, (uint32_t)bytes, { 0 } };
+    return call(dev, VFIO_USER_REGION_READ, "read a register", &access, VFIO_USER_ACCESS_BYTES, -1,
+                VFIO_USER_ACCESS_BYTES, to, bytes);
 }
 
 static int region_write(struct leat_device *dev, uint32_t region, uint64_t offset, const void *from,
                         size_t bytes) {
-    struct vfio_user_access access = { offset, region, (uint32_t)bytes, { 0 } }, reply;
+    struct vfio_user_access access = { offset, region, (uint32_t)bytes, { 0 } };
     memcpy(access.data, from, bytes);
-    int err = call((struct vfio_user *)dev, VFIO_USER_REGION_WRITE, &access,
-                   VFIO_USER_ACCESS_BYTES + bytes, -1, &reply, VFIO_USER_ACCESS_BYTES,
-                   "write a register");
-    if (!err && memcmp(&reply, &access, VFIO_USER_ACCESS_BYTES) != 0)
-        err = nonsense((struct vfio_user *)dev, "write a register");
-    return err;
+    return call(dev, VFIO_USER_REGION_WRITE, "write a register", &access,
+                VFIO_USER_ACCESS_BYTES + bytes, -1, VFIO_USER_ACCESS_BYTES, NULL, 0);
 }
 
 static volatile uint32_t *doorbell(struct leat_device *dev, uint64_t offset) {
@@ -197,30 +188,25 @@ static volatile uint32_t *doorbell(struct leat_device *dev, uint64_t offset) {
 
 /* The device's address of our memory is our own address of it: unique, and easy to debug. */
 static int dma_map(struct leat_device *dev, struct leat_dma *dma) {
+    uint32_t flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
     dma->iova = (uintptr_t)dma->memory;
-    struct vfio_user_dma_map body = { sizeof(body),
-                                      VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE, 0,
-                                      dma->iova, dma->bytes };
-    return call((struct vfio_user *)dev, VFIO_USER_DMA_MAP, &body, sizeof(body), dma->fd, NULL, 0,
-                "share memory with the device");
+    struct vfio_user_dma_map body = { sizeof(body), flags, 0, dma->iova, dma->bytes };
+    return call(dev, VFIO_USER_DMA_MAP, "share memory with the device", &body, sizeof(body),
+                dma->fd, 0, NULL, 0);
 }
 
 static int dma_unmap(struct leat_device *dev, struct leat_dma *dma) {
-    struct vfio_user *self = (struct vfio_user *)dev;
-    struct vfio_user_dma_unmap body = { sizeof(body), 0, dma->iova, dma->bytes }, reply;
-    const char *what = "take memory back from the device";
-    int err = call(self, VFIO_USER_DMA_UNMAP, &body, sizeof(body), -1, &reply, sizeof(reply), what);
-    if (!err && (reply.iova != body.iova || reply.bytes != body.bytes))
-        err = nonsense(self, what);
-    return self->hung_up ? 0 : err;
+    struct vfio_user_dma_unmap body = { sizeof(body), 0, dma->iova, dma->bytes };
+    int err = call(dev, VFIO_USER_DMA_UNMAP, "take memory back from the device", &body,
+                   sizeof(body), -1, sizeof(body), NULL, 0);
+    return ((struct vfio_user *)dev)->hung_up ? 0 : err;
 }
 
 static int interrupt(struct leat_device *dev, uint32_t vector, int eventfd) {
-    struct vfio_irq_set body = { sizeof(body),
-                                 VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-                                 VFIO_PCI_MSIX_IRQ_INDEX, vector, 1 };
-    return call((struct vfio_user *)dev, VFIO_USER_DEVICE_SET_IRQS, &body, sizeof(body), eventfd,
-                NULL, 0, "set up an interrupt");
+    uint32_t flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+    struct vfio_irq_set body = { sizeof(body), flags, VFIO_PCI_MSIX_IRQ_INDEX, vector, 1 };
+    return call(dev, VFIO_USER_DEVICE_SET_IRQS, "set up an interrupt", &body, sizeof(body), eventfd,
+                0, NULL, 0);
 }
 
 /* Nothing may arrive between exchanges: data is as bad as the end of the stream. */
@@ -228,14 +214,13 @@ static int check(struct leat_device *dev) {
     struct vfio_user *self = (struct vfio_user *)dev;
     char byte;
     pthread_mutex_lock(&self->lock);
+    self->what = "use the device";
     ssize_t n = recv(self->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     int err = 0;
     if (dev->gone)
         err = leat_fail(ENODEV, "%s: the device is gone", dev->name);
-    else if (n > 0)
-        err = nonsense(self, "use the device");
-    else if (n == 0 || errno != EAGAIN)
-        err = hang_up(self, "use the device");
+    else if (n >= 0 || errno != EAGAIN)
+        err = n > 0 ? nonsense(self) : hang_up(self);
     pthread_mutex_unlock(&self->lock);
     return err;
 }
@@ -279,33 +264,34 @@ static uint64_t json_number(const char *json, const char *key, uint64_t absent) 
 static int negotiate_version(struct vfio_user *self) {
     static const struct vfio_user_version ours = { 0, 0, VFIO_USER_CAPABILITIES };
     const struct vfio_user_version *theirs = &self->received.body.version;
-    const char *json = (const char *)self->received.body.bytes + offsetof(typeof(ours), json);
-    const char *what = "agree on a protocol version";
-    memcpy(&self->sent.body, &ours, sizeof(ours));
-    memset(&self->received.body, 0, sizeof(self->received.body));
-    int err = exchange(self, VFIO_USER_VERSION, VFIO_USER_VERSION_BYTES, -1, 4,
-                       sizeof(self->received.body) - 1, NULL, what);
+    const char *json = (const char *)self->received.body.bytes + VFIO_USER_VERSION_MIN;
+    self->what = "agree on a protocol version";
+    int err = exchange(self, VFIO_USER_VERSION, &ours, VFIO_USER_VERSION_BYTES, -1,
+                       VFIO_USER_VERSION_MIN, sizeof(self->received.body) - 1);
     if (!err && theirs->major != 0)
-        err = give_up(self, EPROTO, what, "its server speaks another major version than 0");
+        err = give_up(self, EPROTO, "its server speaks another major version than 0");
     else if (!err && (json_number(json, "\"max_msg_fds\"", 1) < 1 ||
                       json_number(json, "\"max_data_xfer_size\"", 4096) < 8))
-        err = give_up(self, ENOTSUP, what, "its server takes no descriptors or too little data");
+        err = give_up(self, ENOTSUP, "its server takes no descriptors or too little data");
     return err;
 }
 
-/* A mapping that reaches beyond its region or its file would be a trap: a store there kills. */
-static int map_area(struct vfio_user *self, int fd, uint64_t offset, uint64_t bytes) {
+/* A mapping that reaches beyond its region or its file would be a trap: a store there kills. So
+ * would a file that can shrink, which is not mapped: its doorbells go by message. */
+static int map_area(struct vfio_user *self, uint64_t offset, uint64_t bytes) {
     const struct vfio_region_info *region = &self->received.body.region.info;
     uint64_t start = region->offset + offset;
     struct stat file;
     if (bytes == 0 || (start | offset | bytes) % 4096 || offset > region->size ||
-        bytes > region->size - offset || fstat(fd, &file) != 0 || start > (uint64_t)file.st_size ||
-        bytes > (uint64_t)file.st_size - start)
-        return nonsense(self, "map the device's doorbells");
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)start);
+        bytes > region->size - offset || fstat(self->fd, &file) != 0 ||
+        start > (uint64_t)file.st_size || bytes > (uint64_t)file.st_size - start)
+        return nonsense(self);
+    int seals = fcntl(self->fd, F_GET_SEALS);
+    if (seals < 0 || !(seals & F_SEAL_SHRINK))
+        return 0;
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, (off_t)start);
     if (memory == MAP_FAILED)
-        return leat_fail(errno, "%s: cannot map its doorbells: %s", self->device.name,
-                         strerror(errno));
+        return give_up(self, errno, strerror(errno));
     self->areas[self->area_count++] = (struct leat_dma){ memory, offset, bytes, -1 };
     return 0;
 }
@@ -314,49 +300,47 @@ static int map_area(struct vfio_user *self, int fd, uint64_t offset, uint64_t by
  * region of registers has, right behind the structure. */
 static int map_doorbells(struct vfio_user *self) {
     struct vfio_user_region *region = &self->received.body.region;
-    const char *what = "learn where the device's registers are";
-    int fd;
-    self->sent.body.region.info = (struct vfio_region_info){ .argsz = sizeof(*region) };
-    memset(region, 0, sizeof(*region));
-    int err = exchange(self, VFIO_USER_DEVICE_GET_REGION_INFO, sizeof(region->info), -1,
-                       sizeof(region->info), sizeof(*region), &fd, what);
+    struct vfio_region_info ask = { .argsz = sizeof(*region), .index = LEAT_REGION_BAR0 };
+    self->what = "map the device's doorbells";
+    self->fds_right = 1;
+    int err = exchange(self, VFIO_USER_DEVICE_GET_REGION_INFO, &ask, sizeof(ask), -1, sizeof(ask),
+                       sizeof(*region));
+    self->fds_right = 0;
     if (err)
         return err;
-    if (region->info.index != LEAT_REGION_BAR0 || region->info.size < 4096)
-        err = nonsense(self, what);
-    else if (fd >= 0 && !(region->info.flags & VFIO_REGION_INFO_FLAG_CAPS))
-        err = map_area(self, fd, 0, region->info.size);
-    else if (fd >= 0 && (region->info.cap_offset != sizeof(region->info) ||
-                         region->capability.id != VFIO_REGION_INFO_CAP_SPARSE_MMAP ||
-                         region->area_count > VFIO_USER_AREAS_MAX ||
-                         (uint8_t *)&region->areas[region->area_count] >
-                             (uint8_t *)&self->received + self->received.header.size))
-        err = nonsense(self, what);
-    else if (fd >= 0)
-        for (uint32_t i = 0; i < region->area_count && !err; i++)
-            err = map_area(self, fd, region->areas[i].offset, region->areas[i].size);
-    if (fd >= 0)
-        close(fd);
+    uint8_t *end = (uint8_t *)&self->received + self->received.header.size;
+    bool listed = region->info.flags & VFIO_REGION_INFO_FLAG_CAPS;
+    if (region->info.index != LEAT_REGION_BAR0 || region->info.size < 4096 ||
+        (listed && (region->info.cap_offset != sizeof(region->info) ||
+                    region->capability.id != VFIO_REGION_INFO_CAP_SPARSE_MMAP ||
+                    region->area_count > VFIO_USER_AREAS_MAX ||
+                    (uint8_t *)&region->areas[region->area_count] > end)))
+        err = nonsense(self);
+    else if (self->fd >= 0 && !listed)
+        err = map_area(self, 0, region->info.size);
+    for (uint32_t i = 0; !err && self->fd >= 0 && listed && i < region->area_count; i++)
+        err = map_area(self, region->areas[i].offset, region->areas[i].size);
+    if (self->fd >= 0)
+        close(self->fd);
     return err;
 }
 
 static int identify(struct vfio_user *self) {
     struct vfio_user_device_info device = { .argsz = sizeof(device) };
     struct vfio_irq_info msix = { .argsz = sizeof(msix), .index = VFIO_PCI_MSIX_IRQ_INDEX };
-    uint16_t ids[2];
     const char *what = "learn what the device is";
+    uint16_t ids[2];
     int err;
-    if ((err = call(self, VFIO_USER_DEVICE_GET_INFO, &device, sizeof(device), -1, &device,
-                    sizeof(device), what)) ||
-        (err = call(self, VFIO_USER_DEVICE_GET_IRQ_INFO, &msix, sizeof(msix), -1, &msix,
-                    sizeof(msix), what)) ||
+    if ((err = call(&self->device, VFIO_USER_DEVICE_GET_INFO, what, &device, sizeof(device), -1, 0,
+                    &device, sizeof(device))) ||
+        (err = call(&self->device, VFIO_USER_DEVICE_GET_IRQ_INFO, what, &msix, sizeof(msix), -1, 0,
+                    &msix, sizeof(msix))) ||
         (err = region_read(&self->device, LEAT_REGION_CONFIG, 0, ids, sizeof(ids))))
         return err;
-    if (!(device.flags & VFIO_DEVICE_FLAGS_PCI) || device.regions <= LEAT_REGION_CONFIG)
-        return give_up(self, ENODEV, what, "it is not a PCI device");
-    if (device.argsz != sizeof(device) || msix.index != VFIO_PCI_MSIX_IRQ_INDEX ||
+    if (!(device.flags & VFIO_DEVICE_FLAGS_PCI) || device.argsz != sizeof(device) ||
+        device.regions <= LEAT_REGION_CONFIG || msix.index != VFIO_PCI_MSIX_IRQ_INDEX ||
         msix.count > PCI_MSIX_MAX)
-        return nonsense(self, what);
+        return nonsense(self);
     self->device.vectors = msix.count;
     self->device.vendor = ids[0];
     self->device.id = ids[1];
@@ -371,8 +355,7 @@ int leat_vfio_user_attach(struct leat_device **dev, int socket, const char *name
         close(socket);
         return leat_fail(ENOMEM, "%s: cannot open: out of memory", name);
     }
-    self->device.ops = &vfio_user_ops;
-    self->device.bus = "vfio-user";
+    self->device = (struct leat_device){ .ops = &vfio_user_ops, .bus = "vfio-user" };
     snprintf(self->device.name, sizeof(self->device.name), "%s", name);
     pthread_mutex_init(&self->lock, NULL);
     self->socket = socket;
@@ -380,12 +363,11 @@ int leat_vfio_user_attach(struct leat_device **dev, int socket, const char *name
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     int err;
-    if ((err = negotiate_version(self)) || (err = identify(self)) || (err = map_doorbells(self))) {
+    if ((err = negotiate_version(self)) || (err = identify(self)) || (err = map_doorbells(self)))
         close_device(&self->device);
-        return err;
-    }
-    *dev = &self->device;
-    return 0;
+    else
+        *dev = &self->device;
+    return err;
 }
 
 int leat_vfio_user_open(struct leat_device **dev, const char *path) {

@@ -45,7 +45,8 @@ struct vfio_user_version {
     char json[sizeof(VFIO_USER_CAPABILITIES)]; /* NUL-terminated; the server's may be longer */
 };
 
-#define VFIO_USER_VERSION_BYTES (4 + sizeof(VFIO_USER_CAPABILITIES)) /* without padding */
+#define VFIO_USER_VERSION_MIN   offsetof(struct vfio_user_version, json)
+#define VFIO_USER_VERSION_BYTES (VFIO_USER_VERSION_MIN + sizeof(VFIO_USER_CAPABILITIES))
 
 struct vfio_user_dma_map {
     uint32_t argsz, flags;

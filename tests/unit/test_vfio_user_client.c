@@ -7,6 +7,7 @@
 #include "lib/core/error.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -60,6 +61,7 @@ struct server {
     enum vfio_user_command on;
     enum fault fault;
     int bar_fd;
+    bool can_shrink;      /* the file behind the mappable areas */
     uint64_t area_offset; /* of the second mappable area: a lie when beyond the region */
     uint32_t registers[BAR_BYTES / 4];
     uint64_t mapped_iova, mapped_bytes;
@@ -263,8 +265,10 @@ static void start(struct server *server, int *client) {
     server->socket = sockets[0];
     *client = sockets[1];
     server->eventfd = -1;
-    server->bar_fd = memfd_create("bar", MFD_CLOEXEC);
+    server->bar_fd = memfd_create("bar", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_int_equal(ftruncate(server->bar_fd, BAR_OFFSET + BAR_BYTES), 0);
+    if (!server->can_shrink)
+        assert_int_equal(fcntl(server->bar_fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
     if (server->area_offset == 0)
         server->area_offset = 0x6000;
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
@@ -473,6 +477,19 @@ static void test_areas_that_lie(void **state) {
     }
 }
 
+/* A store into a mapping whose file was cut short would be a signal: messages are used instead. */
+static void test_file_that_can_shrink(void **state) {
+    (void)state;
+    struct server server = { .can_shrink = true };
+    struct leat_device *dev;
+    int client;
+    start(&server, &client);
+    assert_int_equal(leat_vfio_user_attach(&dev, client, "test:device", 5000), 0);
+    assert_null(leat_doorbell(dev, 0x1018));
+    leat_device_close(dev);
+    finish(&server);
+}
+
 static void test_no_server(void **state) {
     (void)state;
     struct leat_device *dev;
@@ -492,6 +509,7 @@ int main(void) {
         cmocka_unit_test(test_let_go_of_a_gone_device),
         cmocka_unit_test(test_every_fault),
         cmocka_unit_test(test_areas_that_lie),
+        cmocka_unit_test(test_file_that_can_shrink),
         cmocka_unit_test(test_no_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
