@@ -47,10 +47,8 @@ struct leat_port_ops {
      * half-way, if the driver set port->ops before. */
     void (*close)(struct leat_port *port);
 
-    /* Required. `caps` is zeroed. */
+    /* Optional: NULL is answered with -ENOTSUP, or for link with "up". `caps` is zeroed. */
     void (*caps)(struct leat_port *port, struct leat_caps *caps);
-
-    /* Optional: NULL is answered with -ENOTSUP, or for link with "up". */
     int (*link)(struct leat_port *port, struct leat_link *link);
     int (*set_promisc)(struct leat_port *port, bool on);
     int (*set_mac)(struct leat_port *port, const uint8_t mac[6]);

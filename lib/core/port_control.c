@@ -16,7 +16,8 @@ void leat_queue_stats(const struct leat_queue *queue, struct leat_stats *stats) 
 
 void leat_port_caps(struct leat_port *port, struct leat_caps *caps, size_t size) {
     struct leat_caps full = { .driver = port->driver->scheme };
-    port->ops->caps(port, &full);
+    if (port->ops->caps)
+        port->ops->caps(port, &full);
     memcpy(caps, &full, size < sizeof(full) ? size : sizeof(full));
 }
 

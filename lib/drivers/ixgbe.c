@@ -5,25 +5,19 @@
  *
  *   reset, link, receive and transmit set-up    4.6.3 to 4.6.8
  *   queues: start, receive, transmit, stop      4.6.7.1, 7.1, 7.2, 4.6.8.1
- *   what programs ask for                       link, promiscuous mode, lost frames
  *
  * A ring is an array of descriptors in our memory. The device owns those from its head up to the
  * tail that we store to the doorbell; it reports each one that it is done with by writing over it.
  */
-#include "ixgbe.h"
+#include "ixgbe_ring.h"
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#define RING_MIN       64
-#define RING_MAX       4096
 #define WAIT_MS        100   /* for anything that the device does by itself */
 #define FRAME_DEFAULT  1522  /* 1,514 bytes and two VLAN tags */
 #define FRAME_MAX      15868 /* 8.2.3.22.13: 15,872 with frame check sequence */
-#define FRAME_MIN      17    /* 7.2.3.2.4: the shortest that the transmit path takes */
 #define RX_BUFFER_MAX  15360 /* 8.2.3.8.7: what one descriptor receives */
 #define CHECK_INTERVAL 4096  /* calls in vain between two looks whether the device is there */
 
@@ -64,6 +58,11 @@ static int wait_for(struct ixgbe *nic, uint32_t reg, uint32_t mask, uint32_t val
     }
     return leat_fail(ETIMEDOUT, "%s: %s did not become %s within %d ms", nic->port->name, what,
                      value ? "1" : "0", WAIT_MS);
+}
+
+static int enable(struct ixgbe *nic, uint32_t reg, bool on, const char *what) {
+    reg_change(nic, reg, QUEUE_ENABLE, on ? QUEUE_ENABLE : 0);
+    return wait_for(nic, reg, QUEUE_ENABLE, on ? QUEUE_ENABLE : 0, what);
 }
 
 /* 4.6.3.1: interrupts stay off during set-up. */
@@ -168,8 +167,6 @@ static int set_up(struct ixgbe *nic) {
         (err = leat_dma_map_pool(nic->dev, nic->port->pool, &nic->pool_map)))
         return err;
     set_up_link(nic);
-    for (uint32_t i = 0; i < IXGBE_LOSSES; i++)
-        reg_read(nic, ixgbe_losses[i].reg); /* 4.6.5: statistics are cleared by reading */
     set_up_receive(nic);
     set_up_transmit(nic);
     reg_change(nic, REG_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD);
@@ -179,7 +176,7 @@ static int set_up(struct ixgbe *nic) {
 static int check_options(struct leat_port *port, struct ixgbe *nic) {
     const uint32_t rings[] = { port->opts.rx_ring, port->opts.tx_ring };
     for (int i = 0; i < 2; i++)
-        if (rings[i] < RING_MIN || rings[i] > RING_MAX || rings[i] & (rings[i] - 1))
+        if (rings[i] < IXGBE_RING_MIN || rings[i] > IXGBE_RING_MAX || rings[i] & (rings[i] - 1))
             return leat_fail(EINVAL, "%s: a ring of %u descriptors; it must be 64, 128 ... 4096",
                              port->name, rings[i]);
     if (port->pool->stride < LEAT_BUFFER_START + 1024)
@@ -201,20 +198,6 @@ int ixgbe_attach(struct leat_port *port, struct leat_device *dev, const struct l
 
 /* --- Queues: 4.6.7.1 and 4.6.8 --- */
 
-static inline uint64_t iova_of(const struct ixgbe_queue *q, uint64_t offset) {
-    return __builtin_expect(q->segments == NULL, 1) ? q->iova + offset
-                                                    : leat_dma_pool_iova(q->segments, offset);
-}
-
-/* Makes descriptor `slot` receive into buffer `number`; a zero status also means "not done". */
-static inline void rx_arm(struct ixgbe_queue *q, uint32_t slot, uint32_t number) {
-    struct rx_descriptor *descriptor = &q->rx_ring[slot];
-    uint64_t offset = (uint64_t)number * q->pool->stride + LEAT_BUFFER_START;
-    q->rx_numbers[slot] = number;
-    descriptor->address = iova_of(q, offset);
-    descriptor->status = 0;
-}
-
 /* What was written to the ring before is seen by whoever sees the tail. */
 static inline void ring_bell(struct ixgbe_queue *q, volatile uint32_t *bell, uint32_t reg,
                              uint32_t tail) {
@@ -226,11 +209,11 @@ static inline void ring_bell(struct ixgbe_queue *q, volatile uint32_t *bell, uin
 
 static int fill_rx_ring(struct ixgbe_queue *q) {
     while (q->rx_given <= q->rx_mask) {
-        const uint32_t *numbers = leat_cache_take(q->head.public.cache, RING_MIN);
+        const uint32_t *numbers = leat_cache_take(q->head.public.cache, IXGBE_RING_MIN);
         if (!numbers)
             return leat_fail(ENOMEM, "%s: the pool has not the %u buffers for the receive ring",
                              q->nic->port->name, q->rx_mask + 1);
-        for (uint32_t i = 0; i < RING_MIN; i++) {
+        for (uint32_t i = 0; i < IXGBE_RING_MIN; i++) {
             leat_own(q->nic->port->pool, numbers[i], LEAT_OWNER_POOL, LEAT_OWNER_PORT, LEAT_PLACE);
             rx_arm(q, q->rx_given++, numbers[i]);
         }
@@ -238,87 +221,56 @@ static int fill_rx_ring(struct ixgbe_queue *q) {
     return 0;
 }
 
+/* Both sides' registers lie alike, from the ring's address on (8.2.3.8 and 8.2.3.9). */
+static void place_ring(struct ixgbe *nic, uint32_t base, uint64_t iova, uint32_t descriptors) {
+    reg_write(nic, base + RING_BASE_LOW, (uint32_t)iova);
+    reg_write(nic, base + RING_BASE_HIGH, (uint32_t)(iova >> 32));
+    reg_write(nic, base + RING_LENGTH, descriptors * (uint32_t)sizeof(struct rx_descriptor));
+    reg_write(nic, base + RING_HEAD, 0);
+    reg_write(nic, base + RING_TAIL, 0);
+}
+
 static int start_receive(struct ixgbe_queue *q, uint32_t i) {
     struct ixgbe *nic = q->nic;
-    reg_write(nic, REG_RDBAL(i), (uint32_t)q->rings.iova);
-    reg_write(nic, REG_RDBAH(i), (uint32_t)(q->rings.iova >> 32));
-    reg_write(nic, REG_RDLEN(i), (q->rx_mask + 1) * (uint32_t)sizeof(*q->rx_ring));
-    reg_write(nic, REG_RDH(i), 0);
-    reg_write(nic, REG_RDT(i), 0);
+    place_ring(nic, REG_RDBAL(i), q->rings.iova, q->rx_mask + 1);
     /* With one queue, frames wait in the device's packet buffer; with more, a queue that is not
      * served must not hold up the others (4.6.7.1 and 7.1.9.4). */
     reg_write(nic, REG_SRRCTL(i),
               SRRCTL_PACKET_KB(q->rx_bytes_max / 1024) | SRRCTL_HEADER_256 | SRRCTL_ADVANCED |
                   (nic->port->opts.queues > 1 ? SRRCTL_DROP_EN : 0));
     reg_change(nic, REG_DCA_RXCTRL(i), DCA_RXCTRL_CLEAR, 0); /* the last sentence of 4.6.7 */
-    reg_change(nic, REG_RXDCTL(i), 0, QUEUE_ENABLE);
-    int err = wait_for(nic, REG_RXDCTL(i), QUEUE_ENABLE, QUEUE_ENABLE, "RXDCTL.ENABLE");
+    int err = enable(nic, REG_RXDCTL(i), true, "RXDCTL.ENABLE");
     reg_write(nic, REG_RDT(i), q->rx_mask); /* after ENABLE; the last one stays ours: 7.1.9 */
     return err;
 }
 
 static int start_transmit(struct ixgbe_queue *q, uint32_t i) {
     struct ixgbe *nic = q->nic;
-    uint64_t iova = q->rings.iova + (q->rx_mask + 1) * sizeof(*q->rx_ring);
     /* Queue 0 may have been enabled along with DMATXCTL.TE (X550 datasheet, 4.6.8.1). */
-    reg_write(nic, REG_TXDCTL(i), 0);
-    int err = wait_for(nic, REG_TXDCTL(i), QUEUE_ENABLE, 0, "TXDCTL.ENABLE");
+    int err = enable(nic, REG_TXDCTL(i), false, "TXDCTL.ENABLE");
     if (err)
         return err;
-    reg_write(nic, REG_TDBAL(i), (uint32_t)iova);
-    reg_write(nic, REG_TDBAH(i), (uint32_t)(iova >> 32));
-    reg_write(nic, REG_TDLEN(i), (q->tx_mask + 1) * (uint32_t)sizeof(*q->tx_ring));
-    reg_write(nic, REG_TDH(i), 0);
-    reg_write(nic, REG_TDT(i), 0);
+    place_ring(nic, REG_TDBAL(i), q->rings.iova + (q->rx_mask + 1) * sizeof(*q->rx_ring),
+               q->tx_mask + 1);
     /* WTHRESH 0, so that not every descriptor needs RS (7.2.3.5.1). */
-    reg_write(nic, REG_TXDCTL(i), TXDCTL_PTHRESH(36) | TXDCTL_HTHRESH(8) | QUEUE_ENABLE);
-    return wait_for(nic, REG_TXDCTL(i), QUEUE_ENABLE, QUEUE_ENABLE, "TXDCTL.ENABLE");
+    reg_write(nic, REG_TXDCTL(i), TXDCTL_PTHRESH(36) | TXDCTL_HTHRESH(8));
+    return enable(nic, REG_TXDCTL(i), true, "TXDCTL.ENABLE");
 }
 
 /* --- Receive: 7.1 --- */
 
-/* Hands out the frame's part in descriptor `slot`, whose place the fresh buffer takes. */
-static inline void rx_hand_out(struct ixgbe_queue *q, uint32_t slot, uint32_t bytes, uint32_t fresh,
-                               struct leat_pkt *pkt) {
-    uint64_t hash = q->rx_ring[slot].address;
-    uint32_t number = q->rx_numbers[slot];
-    leat_own(q->nic->port->pool, number, LEAT_OWNER_PORT, LEAT_OWNER_PROGRAM, LEAT_PLACE);
-    leat_own(q->nic->port->pool, fresh, LEAT_OWNER_POOL, LEAT_OWNER_PORT, LEAT_PLACE);
-    *pkt = (struct leat_pkt){ .data = leat_buffer(q->pool, number) + LEAT_BUFFER_START,
-                              .len = (uint16_t)bytes,
-                              .flags = hash & RX_RSS_TYPE ? LEAT_PKT_HASH : 0,
-                              .hash = RX_HASH(hash) };
-    rx_arm(q, slot, fresh);
-}
-
-/* Gives the device `n` descriptors back with the buffers that they have. */
-static void rx_drop(struct ixgbe_queue *q, uint32_t n) {
-    for (; n > 0; n--, q->rx_next++)
-        rx_arm(q, q->rx_next & q->rx_mask, q->rx_numbers[q->rx_next & q->rx_mask]);
-}
-
-/* Everything but a whole frame in one descriptor. Returns how many descriptors the next frame has,
- * and their lengths; 0 when it is not there yet, or has more than `room`. Nonsense is dropped. */
-static __attribute__((noinline)) uint32_t rx_frame(struct ixgbe_queue *q, uint32_t room,
-                                                   uint32_t bytes[IXGBE_SEGMENTS_MAX]) {
-    for (uint32_t n = 0;;) {
-        uint64_t status = ixgbe_rx_status(q, q->rx_next + n);
-        if (!(status & RX_DD))
-            return 0;
-        bool wrong = n == IXGBE_SEGMENTS_MAX || status & RX_ERROR_RXE ||
-                     RX_LENGTH(status) - 1 >= q->rx_bytes_max;
-        if (wrong && !q->rx_skip)
-            LEAT_COUNT(q->head.stats.drops[LEAT_DROP_RX_BAD_DESCRIPTOR], 1);
-        if (wrong || q->rx_skip) {
-            rx_drop(q, n + 1);
-            q->rx_skip = !(status & RX_EOP);
-            n = 0;
-            continue;
-        }
-        bytes[n++] = RX_LENGTH(status);
-        if (status & RX_EOP)
-            return n <= room ? n : 0;
+/* Drops the frame at hand, or the rest of one whose beginning was dropped: the device gets its
+ * descriptors back with the buffers that they have, as far as they are there. */
+uint32_t ixgbe_rx_drop(struct ixgbe_queue *q) {
+    uint64_t status;
+    LEAT_COUNT(q->head.stats.drops[LEAT_DROP_RX_BAD_DESCRIPTOR], !q->rx_skip);
+    q->rx_skip = true;
+    while (q->rx_skip && (status = rx_status(q, q->rx_next)) & RX_DD) {
+        uint32_t slot = q->rx_next++ & q->rx_mask;
+        rx_arm(q, slot, q->rx_numbers[slot]);
+        q->rx_skip = !(status & RX_EOP);
     }
+    return 0;
 }
 
 static int rx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
@@ -326,18 +278,18 @@ static int rx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
     struct leat_cache *cache = queue->cache;
     if (__builtin_expect(q->nic->dev->gone, 0))
         return leat_device_check(q->nic->dev);
-    uint32_t before = q->rx_next, got = 0, frames = 0, segments = 1, several[IXGBE_SEGMENTS_MAX];
+    uint32_t before = q->rx_next, got = 0, frames = 0;
+    uint64_t bytes = 0;
     if (__builtin_expect(q->rx_skip, 0))
-        rx_frame(q, 0, several);
+        ixgbe_rx_drop(q);
     uint64_t start = leat_profile_start(&q->head);
     uint32_t room = leat_cache_available(cache, n < LEAT_BATCH_MAX ? n : LEAT_BATCH_MAX);
     leat_profile_stop(&q->head, start);
     const uint32_t *fresh = &cache->numbers[cache->top]; /* the next ones to be taken */
     room = q->rx_skip ? 0 : room;
-    uint64_t bytes = 0;
     while (got < room) {
-        uint64_t status = ixgbe_rx_status(q, q->rx_next);
-        uint32_t length = RX_LENGTH(status);
+        uint64_t status = rx_status(q, q->rx_next);
+        uint32_t length = RX_LENGTH(status), next = q->rx_next, taken;
         if (__builtin_expect((status & (RX_DD | RX_EOP | RX_ERROR_RXE)) == (RX_DD | RX_EOP) &&
                                  length - 1 < q->rx_bytes_max,
                              1)) {
@@ -346,14 +298,15 @@ static int rx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
             frames++;
             continue;
         }
-        if (!(status & RX_DD) || (segments = rx_frame(q, room - got, several)) == 0)
+        if (!(status & RX_DD))
             break;
-        for (uint32_t i = 0; i < segments; i++) {
-            rx_hand_out(q, q->rx_next++ & q->rx_mask, several[i], *--fresh, &pkts[got]);
-            pkts[got++].flags |= i < segments - 1 ? LEAT_PKT_MORE : 0;
-            bytes += several[i];
-        }
-        frames++;
+        taken = q->nic->rx_frame ? q->nic->rx_frame(q, &pkts[got], room - got, fresh)
+                                 : ixgbe_rx_drop(q);
+        if (q->rx_next == next || q->rx_skip) /* it is not all there, or there is no room */
+            break;
+        frames += taken > 0;
+        for (fresh -= taken; taken > 0; taken--)
+            bytes += pkts[got++].len;
     }
     if (q->rx_next != before)
         ring_bell(q, q->rx_doorbell, REG_RDT(queue->index), (q->rx_next - 1) & q->rx_mask);
@@ -389,60 +342,21 @@ static void tx_reclaim(struct ixgbe_queue *q) {
     }
 }
 
-static inline void tx_place(struct ixgbe_queue *q, const struct leat_pkt *pkt, uint64_t command,
-                            uint32_t bytes) {
-    uint32_t slot = q->tx_next++ & q->tx_mask;
-    q->tx_numbers[slot] = leat_buffer_number(q->pool, pkt->data);
-    q->tx_ring[slot] = (struct tx_descriptor){
-        .address = iova_of(q, (uint64_t)(pkt->data - q->pool->base)),
-        .command = pkt->len | TX_DATA | TX_IFCS | TX_DEXT | TX_PAYLEN(bytes) | command,
-    };
-}
-
-/* Asks for a report of the last descriptor, and with it of all since the report before. RS is only
- * allowed where a frame ends (7.2.3.2.4). */
-static inline void tx_report(struct ixgbe_queue *q, uint32_t frames, uint64_t bytes) {
-    if (frames == 0)
-        return;
-    q->tx_ring[(q->tx_next - 1) & q->tx_mask].command |= TX_RS;
-    q->reports[q->report_next++ & q->tx_mask] = (struct ixgbe_report){ q->tx_next, frames, bytes };
-}
-
-static inline bool tx_own(struct ixgbe_queue *q, const struct leat_pkt *pkt) {
-    return leat_own(q->nic->port->pool, leat_buffer_number(q->pool, pkt->data), LEAT_OWNER_PROGRAM,
-                    LEAT_OWNER_PORT, LEAT_PLACE);
-}
-
-/* A frame of several buffers, one that asks for something, or one that cannot be sent. Returns how
- * many packets it took, 0 when there is not room for them. */
-static __attribute__((noinline)) uint32_t tx_frame(struct ixgbe_queue *q, struct leat_pkt *pkts,
-                                                   uint32_t n, uint32_t room) {
-    uint32_t segments = leat_frame_segments(pkts, n), bytes = 0;
-    bool fits = segments <= IXGBE_SEGMENTS_MAX, owned = true;
-    for (uint32_t i = 0; i < segments; i++) {
-        bytes += pkts[i].len;
-        fits &= pkts[i].len > 0;
-    }
-    enum leat_drop reason = LEAT_DROP_COUNT;
-    if (!fits || bytes < FRAME_MIN || bytes > q->nic->frame_max)
-        reason = LEAT_DROP_TX_LENGTH;
-    else if (segments > room)
-        return 0;
-    else if (pkts->flags & LEAT_PKT_REQUESTS &&
-             (!q->nic->complete || q->nic->complete(pkts, segments) != 0))
-        reason = LEAT_DROP_TX_OFFLOAD;
-    if (reason != LEAT_DROP_COUNT) {
-        leat_free(q->head.public.cache, pkts, segments);
-        LEAT_COUNT(q->head.stats.drops[reason], segments > 0);
-        return segments;
-    }
-    for (uint32_t i = 0; i < segments; i++)
-        owned &= tx_own(q, &pkts[i]);
-    for (uint32_t i = 0; i < segments && owned; i++)
-        tx_place(q, &pkts[i], i == segments - 1 ? TX_EOP : 0, bytes);
-    tx_report(q, owned, bytes);
-    LEAT_COUNT(q->head.stats.drops[LEAT_DROP_TX_REFUSED], !owned);
+/* Frees a frame that cannot be sent. */
+uint32_t ixgbe_tx_drop(struct ixgbe_queue *q, const struct leat_pkt *pkts, uint32_t segments,
+                       enum leat_drop reason) {
+    leat_free(q->head.public.cache, pkts, segments);
+    LEAT_COUNT(q->head.stats.drops[reason], segments > 0);
     return segments;
+}
+
+/* A frame of several buffers, one that asks for something, or one that cannot be sent. */
+static uint32_t tx_other(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t n, uint32_t room) {
+    if (q->nic->tx_frame)
+        return q->nic->tx_frame(q, pkts, n, room);
+    return ixgbe_tx_drop(q, pkts, leat_frame_segments(pkts, n),
+                         pkts->flags & LEAT_PKT_REQUESTS ? LEAT_DROP_TX_OFFLOAD
+                                                         : LEAT_DROP_TX_LENGTH);
 }
 
 static int tx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
@@ -461,8 +375,8 @@ static int tx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
         for (; frames < most; frames++) {
             const struct leat_pkt *pkt = &pkts[sent + frames];
             if (__builtin_expect(pkt->flags & (LEAT_PKT_MORE | LEAT_PKT_REQUESTS) ||
-                                     (uint32_t)pkt->len - FRAME_MIN >
-                                         q->nic->frame_max - FRAME_MIN ||
+                                     (uint32_t)pkt->len - IXGBE_FRAME_MIN >
+                                         q->nic->frame_max - IXGBE_FRAME_MIN ||
                                      !tx_own(q, pkt),
                                  0))
                 break;
@@ -472,7 +386,7 @@ static int tx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
         tx_report(q, frames, bytes);
         sent += taken = frames;
         if (frames < most)
-            sent += taken = tx_frame(q, &pkts[sent], n - sent, room - frames);
+            sent += taken = tx_other(q, &pkts[sent], n - sent, room - frames);
     }
     if (q->tx_next != before)
         ring_bell(q, q->tx_doorbell, REG_TDT(queue->index), q->tx_next & q->tx_mask);
@@ -499,10 +413,8 @@ static int stop_queue(struct ixgbe_queue *q) {
         q->head.stats.tx_bytes += sent ? report->bytes : 0;
         q->head.stats.drops[LEAT_DROP_TX_ABORTED] += sent ? 0 : report->frames;
     }
-    reg_change(q->nic, REG_TXDCTL(i), QUEUE_ENABLE, 0);
-    reg_change(q->nic, REG_RXDCTL(i), QUEUE_ENABLE, 0);
-    int tx_err = wait_for(q->nic, REG_TXDCTL(i), QUEUE_ENABLE, 0, "TXDCTL.ENABLE");
-    int rx_err = wait_for(q->nic, REG_RXDCTL(i), QUEUE_ENABLE, 0, "RXDCTL.ENABLE");
+    int tx_err = enable(q->nic, REG_TXDCTL(i), false, "TXDCTL.ENABLE");
+    int rx_err = enable(q->nic, REG_RXDCTL(i), false, "RXDCTL.ENABLE");
     sleep_us(100);
     return tx_err ? tx_err : rx_err;
 }
@@ -524,10 +436,8 @@ static void release_queue(struct ixgbe_queue *q, bool let_go) {
     release_buffers(q, q->rx_numbers, q->rx_given, let_go);
     release_buffers(q, q->tx_numbers + at, first, let_go);
     release_buffers(q, q->tx_numbers, sending - first, let_go);
-    if (q->event_fd >= 0) {
-        close(q->wait_fd);
-        close(q->event_fd);
-    }
+    if (q->nic->forget_wait)
+        q->nic->forget_wait(q);
     leat_stats_add(&q->nic->port->lost, &q->head.stats);
     leat_dma_free(q->nic->dev, &q->rings);
     free(q->rx_numbers);
@@ -595,7 +505,8 @@ static int shut_down(struct ixgbe *nic) {
     for (uint32_t i = 0; i < LEAT_QUEUES_MAX; i++)
         if (nic->queues[i] && stop_queue(nic->queues[i]) != 0)
             err = -ETIMEDOUT;
-    nic->port->ops->stats(nic->port, &nic->port->lost); /* for the last time: reset clears them */
+    if (nic->port->ops->stats) /* for the last time: reset clears them */
+        nic->port->ops->stats(nic->port, &nic->port->lost);
     reg_change(nic, REG_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
     err = reset(nic) ? -ETIMEDOUT : err;
     leat_device_bus_master(nic->dev, false);
@@ -615,74 +526,9 @@ void ixgbe_close(struct leat_port *port) {
     free(nic);
 }
 
-/* --- What programs ask for --- */
-
-void ixgbe_caps(struct leat_port *port, struct leat_caps *caps) {
-    struct ixgbe *nic = port->data;
-    caps->driver = "ixgbe";
-    snprintf(caps->device, sizeof(caps->device), "%s (%04x:%04x) on %s", nic->model->name,
-             nic->dev->vendor, nic->dev->id, nic->dev->bus);
-    snprintf(caps->mode, sizeof(caps->mode), "polling, doorbells %s",
-             leat_doorbell(nic->dev, REG_RDT(0)) ? "mapped" : "by message");
-    memcpy(caps->mac, nic->mac, sizeof(caps->mac));
-    caps->rx = caps->tx = true;
-    caps->queues = port->opts.queues;
-    caps->queues_max = LEAT_QUEUES_MAX;
-    caps->rx_ring = port->opts.rx_ring;
-    caps->tx_ring = port->opts.tx_ring;
-    caps->ring_min = RING_MIN;
-    caps->ring_max = RING_MAX;
-    caps->frame_max = nic->frame_max;
-    caps->segments_max = IXGBE_SEGMENTS_MAX;
-    caps->promisc = port->opts.promisc;
-}
-
-int ixgbe_link(struct leat_port *port, struct leat_link *link) {
-    static const uint32_t speeds_mbps[] = { 0, 100, 1000, 10000 };
-    struct ixgbe *nic = port->data;
-    uint32_t links = reg_read(nic, REG_LINKS);
-    link->up = links & LINKS_UP;
-    link->speed_mbps = link->up ? speeds_mbps[LINKS_SPEED(links)] : 0;
-    return ixgbe_check(nic, links);
-}
-
-int ixgbe_set_promisc(struct leat_port *port, bool on) {
-    struct ixgbe *nic = port->data;
-    int err = ixgbe_receive_path(nic, false);
-    reg_change(nic, REG_FCTRL, FCTRL_UPE | FCTRL_MPE, on ? FCTRL_UPE | FCTRL_MPE : 0);
-    port->opts.promisc = on;
-    return err ? err : ixgbe_receive_path(nic, true);
-}
-
-/* RXMPC counts what found no room in the packet buffer, QPRDC what found no descriptor in a queue
- * with DROP_EN: never the same frame. RLEC and RJC are left out, as CRCERRS has their frames. */
-const struct ixgbe_loss ixgbe_losses[IXGBE_LOSSES] = {
-    { "CRCERRS", REG_CRCERRS, LEAT_DROP_RX_CRC },
-    { "RUC", REG_RUC, LEAT_DROP_RX_LENGTH },
-    { "RFC", REG_RFC, LEAT_DROP_RX_LENGTH },
-    { "ROC", REG_ROC, LEAT_DROP_RX_LENGTH },
-    { "RXMPC0", REG_RXMPC(0), LEAT_DROP_RX_MISSED },
-    { "QPRDC0", REG_QPRDC(0), LEAT_DROP_RX_MISSED },
-};
-
-/* 4.6.5: statistics are cleared by reading, so what is read is added up here. */
-int ixgbe_stats(struct leat_port *port, struct leat_stats *stats) {
-    struct ixgbe *nic = port->data;
-    for (uint32_t i = 0; i < IXGBE_LOSSES; i++) {
-        uint32_t value = reg_read(nic, ixgbe_losses[i].reg);
-        nic->losses[i] += nic->dev->gone ? 0 : value;
-        stats->drops[ixgbe_losses[i].reason] += nic->losses[i];
-    }
-    return ixgbe_check(nic, reg_read(nic, REG_STATUS));
-}
-
 static const struct leat_port_ops base_ops = {
     .queue_start = ixgbe_queue_start,
     .close = ixgbe_close,
-    .caps = ixgbe_caps,
-    .link = ixgbe_link,
-    .set_promisc = ixgbe_set_promisc,
-    .stats = ixgbe_stats,
 };
 
 static int open_base(struct leat_port *port, struct leat_device *dev, const char *model) {

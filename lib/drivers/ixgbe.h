@@ -2,7 +2,8 @@
 /*
  * The 82599 family's driver, between its files. ixgbe.c is the whole way from reset to the last
  * packet and a driver by itself (leat_ixgbe_base); ixgbe_full.c adds to it what a forwarding
- * program can do without: RSS, address filters, interrupts, all counters (leat_ixgbe).
+ * program can do without: frames of several buffers, RSS, address filters, link, interrupts, what
+ * the device itself counts (leat_ixgbe).
  */
 #ifndef LEAT_DRIVERS_IXGBE_H
 #define LEAT_DRIVERS_IXGBE_H
@@ -11,6 +12,9 @@
 #include "pci.h"
 
 #define IXGBE_LOSSES       6
+#define IXGBE_RING_MIN     64
+#define IXGBE_RING_MAX     4096
+#define IXGBE_FRAME_MIN    17 /* 7.2.3.2.4: the shortest that the transmit path takes */
 #define IXGBE_SEGMENTS_MAX 32 /* buffers of a frame: half of the smallest ring */
 #define IXGBE_REPORT       32 /* descriptors between two with RS set */
 
@@ -70,20 +74,28 @@ struct ixgbe {
     struct ixgbe_queue *queues[LEAT_QUEUES_MAX];
     uint64_t losses[IXGBE_LOSSES]; /* counters that clear when read, since open */
 
-    /* The rest is set by ixgbe_full.c. */
+    /* The rest is set by ixgbe_full.c. Without the first two, frames are one buffer. */
+    uint32_t (*rx_frame)(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t room,
+                         const uint32_t *fresh);
+    uint32_t (*tx_frame)(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t n, uint32_t room);
+    void (*forget_wait)(struct ixgbe_queue *q);         /* closes what wakes a sleeper */
     int (*complete)(struct leat_pkt *pkts, uint32_t n); /* does what a frame requests */
     uint64_t *counters;                                 /* ixgbe_counters.c */
     uint32_t throttle_us;                               /* of itr=; 0: adaptive */
     uint32_t groups;                                    /* exact multicast filters in use */
 };
 
-/* Statistics registers that count lost frames (8.2.3.23). */
+/* ixgbe_control.c; statistics registers that count lost frames (8.2.3.23). */
 struct ixgbe_loss {
     const char *name;
     uint32_t reg;
     enum leat_drop reason;
 };
 extern const struct ixgbe_loss ixgbe_losses[IXGBE_LOSSES];
+void ixgbe_caps(struct leat_port *port, struct leat_caps *caps);
+int ixgbe_link(struct leat_port *port, struct leat_link *link);
+int ixgbe_set_promisc(struct leat_port *port, bool on);
+int ixgbe_stats(struct leat_port *port, struct leat_stats *stats);
 
 /* Resets the device and sets it up, all but the receive path: the last step of opening. */
 int ixgbe_attach(struct leat_port *port, struct leat_device *dev, const struct leat_port_ops *ops);
@@ -93,13 +105,19 @@ const char *ixgbe_match(uint16_t vendor, uint16_t device);
 int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache *cache,
                       struct leat_queue **queue);
 void ixgbe_close(struct leat_port *port);
-void ixgbe_caps(struct leat_port *port, struct leat_caps *caps);
-int ixgbe_link(struct leat_port *port, struct leat_link *link);
-int ixgbe_set_promisc(struct leat_port *port, bool on);
-int ixgbe_stats(struct leat_port *port, struct leat_stats *stats);
+
+/* Drop a frame, count it, and return how many packets it was: of received ones, none. */
+uint32_t ixgbe_rx_drop(struct ixgbe_queue *q);
+uint32_t ixgbe_tx_drop(struct ixgbe_queue *q, const struct leat_pkt *pkts, uint32_t segments,
+                       enum leat_drop reason);
 
 /* A value of all ones, just read, may mean that the device is gone: then -ENODEV. */
 int ixgbe_check(struct ixgbe *nic, uint32_t value);
+
+/* ixgbe_frames.c: rx_frame and tx_frame */
+uint32_t ixgbe_rx_frame(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t room,
+                        const uint32_t *fresh);
+uint32_t ixgbe_tx_frame(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t n, uint32_t room);
 
 /* ixgbe_filters.c */
 void ixgbe_set_up_rss(struct ixgbe *nic);
@@ -111,6 +129,7 @@ int ixgbe_set_up_interrupts(struct ixgbe *nic);
 int ixgbe_queue_fd(struct leat_queue *queue);
 int ixgbe_queue_arm(struct leat_queue *queue);
 void ixgbe_queue_disarm(struct leat_queue *queue);
+void ixgbe_forget_wait(struct ixgbe_queue *q);
 
 /* ixgbe_counters.c */
 int ixgbe_set_up_counters(struct ixgbe *nic);
@@ -127,11 +146,6 @@ static inline void reg_write(struct ixgbe *nic, uint32_t reg, uint32_t value) {
 
 static inline void reg_change(struct ixgbe *nic, uint32_t reg, uint32_t clear, uint32_t bits) {
     reg_write(nic, reg, (reg_read(nic, reg) & ~clear) | bits);
-}
-
-/* A descriptor's status, read once: the device may change it behind our back. */
-static inline uint64_t ixgbe_rx_status(const struct ixgbe_queue *q, uint32_t index) {
-    return __atomic_load_n(&q->rx_ring[index & q->rx_mask].status, __ATOMIC_ACQUIRE);
 }
 
 #endif

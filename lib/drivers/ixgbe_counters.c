@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* All statistics registers, by their datasheet's names (8.2.3.23). Reading clears them, so their
- * values are added up here; ixgbe.c does the same for those that count lost frames. */
+ * values are added up here; ixgbe_control.c does the same for those that count lost frames. */
 #include "ixgbe.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -69,6 +69,8 @@ int ixgbe_set_up_counters(struct ixgbe *nic) {
     nic->counters = calloc(COUNTERS, sizeof(*nic->counters));
     if (!nic->counters)
         return leat_fail(ENOMEM, "%s: out of memory", nic->port->name);
+    for (uint32_t i = 0; i < IXGBE_LOSSES; i++)
+        reg_read(nic, ixgbe_losses[i].reg); /* 4.6.5: statistics are cleared by reading */
     for (size_t i = 0; i < COUNTERS; i++)
         add_up(nic, i);
     for (size_t i = 0; i < COUNTERS; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The whole driver: ixgbe.c with RSS, address filters, interrupts, counters and checksums. */
+/* The whole driver: ixgbe.c with RSS, address filters, interrupts, counters, checksums and
+ * frames of several buffers. */
 #include "ixgbe.h"
 #include <leat/checksum.h>
 #include <stdio.h>
@@ -39,6 +40,9 @@ static int open_full(struct leat_port *port, struct leat_device *dev, const char
     if (err)
         return err;
     struct ixgbe *nic = port->data;
+    nic->rx_frame = ixgbe_rx_frame;
+    nic->tx_frame = ixgbe_tx_frame;
+    nic->forget_wait = ixgbe_forget_wait;
     nic->complete = leat_complete_checksum; /* who asks for TSO calls leat_segment() first */
     if ((err = ixgbe_set_up_counters(nic)) || (err = ixgbe_set_up_interrupts(nic)))
         return err;

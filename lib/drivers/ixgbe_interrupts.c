@@ -4,7 +4,7 @@
  * is masked by the device (EIAM) until its queue is armed again, so a busy queue costs no
  * interrupts.
  */
-#include "ixgbe.h"
+#include "ixgbe_ring.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -106,7 +106,7 @@ int ixgbe_queue_arm(struct leat_queue *queue) {
     if (queue->index < 16)
         reg_write(q->nic, REG_EICR, bit_of(queue)); /* what was polled already wakes nobody */
     reg_write(q->nic, REG_EIMS_EX(queue->index / 32), bit_of(queue));
-    if (ixgbe_rx_status(q, q->rx_next) & RX_DD) {
+    if (rx_status(q, q->rx_next) & RX_DD) {
         ixgbe_queue_disarm(queue);
         return 1;
     }
@@ -117,4 +117,11 @@ void ixgbe_queue_disarm(struct leat_queue *queue) {
     struct ixgbe_queue *q = (struct ixgbe_queue *)queue;
     if (q->event_fd >= 0 && !take_event(q)) /* else the device has masked it */
         reg_write(q->nic, REG_EIMC_EX(queue->index / 32), bit_of(queue));
+}
+
+void ixgbe_forget_wait(struct ixgbe_queue *q) {
+    if (q->event_fd < 0)
+        return;
+    close(q->wait_fd);
+    close(q->event_fd);
 }

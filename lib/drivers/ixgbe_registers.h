@@ -97,6 +97,13 @@
 #define REG_RSSRK(n)  (0x05c80u + 4 * (n))
 
 /* 8.2.3.8 Receive DMA */
+/* Of a ring's registers, from RDBAL or TDBAL on. */
+#define RING_BASE_LOW  0x00
+#define RING_BASE_HIGH 0x04
+#define RING_LENGTH    0x08
+#define RING_HEAD      0x10
+#define RING_TAIL      0x18
+
 #define REG_RDBAL(q)        (0x01000u + 0x40 * (q))
 #define REG_RDBAH(q)        (0x01004u + 0x40 * (q))
 #define REG_RDLEN(q)        (0x01008u + 0x40 * (q))
