@@ -19,31 +19,14 @@ through() {
     until_true "softnic listens" test -S "$here/b.sock"
     start fwd "$LEAT" fwd --core 0 --one-way --wait spin --json "$here/fwd.json" "$@" \
         "vfio-user:$here/a.sock,rx-ring=2048" "vfio-user:$here/b.sock,tx-ring=4096"
-    until_true "all $frames frames are generated" generated
-    arrived=
-    until_true "the last ones arrive" drained
+    all_through "$frames"
     kill -INT "${pid[fwd]}"
     ended fwd || fail "fwd ended with $?"
     kill -INT "${pid[softnic]}"
     ended softnic || fail "softnic ended with $?"
 }
-generated() { tell "stats 0" | grep -q "in_frames $frames "; }
 # What lay in rings when the generator ended has arrived when the sink has seen nothing new since the
 # last question.
-drained() {
-    local before=$arrived
-    arrived=$(tell "stats 1" | grep -o "out_frames [0-9]*")
-    [ "$arrived" = "$before" ]
-}
-tell() {
-    python3 - "$here/control.sock" "$1" <<'END'
-import socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.connect(sys.argv[1])
-s.sendall(sys.argv[2].encode() + b"\n")
-print(s.recv(65536).decode(), end="")
-END
-}
 
 # Every frame is accounted for, by both programs alike. With `lossless`, none may be lost at all.
 account() {

@@ -80,15 +80,6 @@ cmp "$here/in.txt" "$here/out.txt" || fail "the capture came out altered"
 say "commands while it runs"
 softnic --control "$here/control.sock" -- gen,rate=1000 sink
 until_true "softnic takes commands" test -S "$here/control.sock"
-tell() {
-    python3 - "$here/control.sock" "$1" <<'END'
-import socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.connect(sys.argv[1])
-s.sendall(sys.argv[2].encode() + b"\n")
-print(s.recv(65536).decode(), end="")
-END
-}
 forward --one-way
 until_true "frames flow" eval 'tell "stats 1" | grep -q "probes: received [1-9][0-9]"'
 tell "link 0 down" | grep -q "link down" || fail "link 0 down was not obeyed"

@@ -91,3 +91,28 @@ for port in json.load(open(sys.argv[1]))["ports"]:
             print(f'{port["name"]}:{reason}={count}')
 END
 }
+
+# tell COMMAND: to the softnic that listens at $here/control.sock; prints its answer.
+tell() {
+    python3 - "$here/control.sock" "$1" <<'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode() + b"\n")
+print(s.recv(65536).decode(), end="")
+END
+}
+
+# all_through FRAMES: that port 0 has generated so many, and that what lay in rings has arrived since:
+# port 1 has seen nothing new since the last question.
+all_through() {
+    local arrived=
+    until_true "all $1 frames are generated" generated "$1"
+    until_true "the last frames arrive" drained
+}
+generated() { tell "stats 0" | grep -q "in_frames $1 "; }
+drained() {
+    local before=$arrived
+    arrived=$(tell "stats 1" | grep -o "out_frames [0-9]*")
+    [ "$arrived" = "$before" ]
+}
