@@ -54,6 +54,7 @@ fail_unmap:
 fail_close:
     close(m->fd);
 fail:
+    m->start = NULL; /* for whoever undoes what there is */
     return leat_fail(errno == EPERM || errno == ENOSPC ? ENOMEM : errno,
                      "pool: cannot map %lu MiB on %s pages: %s; reserve pages with "
                      "'sysctl vm.nr_hugepages=N' or ask for smaller ones",

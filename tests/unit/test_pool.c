@@ -255,8 +255,31 @@ static void wrong_owners_are_told(void **state) {
 }
 #endif
 
+/* A pool that cannot be had closes what it opened once: by then the number may be another's. */
+int __real_close(int fd);
+int __wrap_close(int fd);
+static bool closed_twice;
+
+int __wrap_close(int fd) {
+    int rc = __real_close(fd);
+    closed_twice |= rc < 0;
+    return rc;
+}
+
+static void a_refused_pool_closes_its_file_once(void **state) {
+    (void)state;
+    struct leat_pool *pool;
+    const struct leat_pool_opts opts = {
+        .size = sizeof(opts), .buffers = 1u << 28, .stride = 65536, .pages = LEAT_PAGES_2M
+    };
+    closed_twice = false;
+    assert_true(leat_pool_create(&pool, &opts) < 0);
+    assert_false(closed_twice);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_refused_pool_closes_its_file_once),
         cmocka_unit_test(numbers_and_pointers_agree),
         cmocka_unit_test(numbers_are_exact_far_out),
         cmocka_unit_test(every_buffer_is_had_once),
