@@ -33,15 +33,15 @@ static int tap_queue_start(struct leat_port *port, uint32_t index, struct leat_c
 }
 
 /* Frames that the kernel dropped because nobody received them in time. */
-static uint64_t read_dropped(const struct tap_port *tap) {
+static uint64_t read_dropped(struct tap_port *tap) {
     char text[32] = "";
-    if (tap->dropped < 0 || pread(tap->dropped, text, sizeof(text) - 1, 0) <= 0)
-        return tap->dropped_before;
-    return strtoull(text, NULL, 10);
+    if (tap->dropped >= 0 && pread(tap->dropped, text, sizeof(text) - 1, 0) > 0)
+        __atomic_store_n(&tap->dropped_last, strtoull(text, NULL, 10), __ATOMIC_RELAXED);
+    return __atomic_load_n(&tap->dropped_last, __ATOMIC_RELAXED);
 }
 
 static int tap_stats(struct leat_port *port, struct leat_stats *stats) {
-    const struct tap_port *tap = port->data;
+    struct tap_port *tap = port->data;
     stats->drops[LEAT_DROP_RX_MISSED] += read_dropped(tap) - tap->dropped_before;
     return 0;
 }

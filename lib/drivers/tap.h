@@ -12,6 +12,7 @@ struct tap_port {
     int control;              /* a socket to ask about the interface */
     int dropped;              /* the kernel's count of what it dropped for want of room; or -1 */
     uint64_t dropped_before;  /* when the port was opened */
+    uint64_t dropped_last;    /* when it was last read: an interface that is gone tells no more */
     uint32_t mtu;
     uint32_t frame_max;
     uint32_t segments_max;
