@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <leat/checksum.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -148,6 +149,13 @@ static void add_frame(struct batch *batch, uint32_t frame, const struct leat_pkt
     add_vector(batch, batch->trailer[frame], trailer);
 }
 
+/* A writable pipe has room for PIPE_BUF bytes (pipe(7)); a call that wrote more could wait for its
+ * reader. At least one frame is gathered, so that a longer one waits for the pipe to take it. */
+static bool may_block(const struct pcap_sink *sink, const struct batch *batch, uint32_t bytes) {
+    uint32_t block = CAPTURE_FRAME_HEADER_BYTES + bytes + CAPTURE_TRAILER_MAX;
+    return !sink->regular && batch->bytes > 0 && batch->bytes + block > PIPE_BUF;
+}
+
 static void gather(const struct pcap_sink *sink, const struct leat_pool *pool, struct batch *batch,
                    struct leat_pkt *pkts, uint32_t n) {
     const struct copying_limits limits = {
@@ -161,8 +169,10 @@ static void gather(const struct pcap_sink *sink, const struct leat_pool *pool, s
     uint32_t at = 0;
     for (uint32_t segments; (segments = leat_frame_segments(pkts + at, n - at)) > 0;) {
         struct leat_pkt *first = pkts + at;
-        uint32_t frame = batch->frames++;
         uint32_t bytes = copying_frame_bytes(first, segments);
+        if (may_block(sink, batch, bytes))
+            break;
+        uint32_t frame = batch->frames++;
         enum leat_drop reason = copying_refusal(&limits, first, segments, bytes);
         if (reason == LEAT_DROP_COUNT && leat_complete_checksum(first, segments) < 0)
             reason = LEAT_DROP_TX_OFFLOAD;
@@ -204,14 +214,15 @@ static int refuse(const struct pcap_sink *sink, const struct leat_port *port) {
     return leat_fail(EIO, "%s: cannot write: %s", port->name, strerror(sink->error));
 }
 
-int pcap_sink_tx(struct pcap_sink *sink, struct leat_queue_head *head, struct leat_pkt *pkts,
-                 uint32_t n) {
+/* One write; returns how many packets are done with. */
+static int write_some(struct pcap_sink *sink, struct leat_queue_head *head, struct leat_pkt *pkts,
+                      uint32_t n) {
     struct leat_cache *cache = head->public.cache;
     struct pollfd room = { .fd = sink->fd, .events = POLLOUT };
     struct batch batch;
     if (sink->error)
         return refuse(sink, head->public.port);
-    if (n == 0 || (!sink->regular && poll(&room, 1, 0) == 0))
+    if (n == 0 || (!sink->regular && poll(&room, 1, 0) <= 0)) /* a signal leaves it open */
         return 0;
     gather(sink, cache->pool, &batch, pkts, n);
     uint64_t written = write_all(sink, batch.vector, batch.vectors);
@@ -225,4 +236,15 @@ int pcap_sink_tx(struct pcap_sink *sink, struct leat_queue_head *head, struct le
     if (written < batch.bytes)
         break_sink(sink, err);
     return frames > 0 || !sink->error ? (int)last->packets : refuse(sink, head->public.port);
+}
+
+int pcap_sink_tx(struct pcap_sink *sink, struct leat_queue_head *head, struct leat_pkt *pkts,
+                 uint32_t n) {
+    uint32_t done = 0;
+    int some;
+    do {
+        some = write_some(sink, head, pkts + done, n - done);
+        done += some > 0 ? (uint32_t)some : 0;
+    } while (some > 0 && done < n);
+    return done > 0 ? (int)done : some;
 }

@@ -436,8 +436,33 @@ static void empties_no_file_for_a_wrong_option(void **state) {
     assert_int_equal(status.st_size, 8);
 }
 
+/* Whoever reads the other end has stopped: what the pipe has no room for stays the program's. */
+static void a_full_pipe_is_not_waited_for(void **state) {
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_true(fcntl(ends[1], F_SETPIPE_SZ, 8192) >= 8192);
+    char name[64];
+    snprintf(name, sizeof(name), "pcap:>/proc/self/fd/%d", ends[1]);
+    assert_int_equal(leat_port_open(&port, name, pool, NULL), 0);
+    assert_int_equal(leat_port_queue(port, 0, cache, &queue), 0);
+    struct leat_pkt pkts[64];
+    uint32_t sent = 0;
+    assert_int_equal(leat_alloc(cache, pkts, 64), 64);
+    for (int i = 0; i < 64; i++)
+        pkts[i].len = 1000;
+    for (int took; (took = leat_tx(queue, pkts + sent, 64 - sent)) > 0;)
+        sent += (uint32_t)took;
+    assert_in_range(sent, 4, 8);
+    leat_free(cache, pkts + sent, 64 - sent);
+    assert_int_equal(close_port().tx_packets, sent);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_pipe_is_not_waited_for),
         cmocka_unit_test(repeats_a_capture),
         cmocka_unit_test(drops_or_keeps_what_was_cut),
         cmocka_unit_test(drops_what_no_program_could_take),
