@@ -5,6 +5,8 @@
  *
  *   busy:   batch, batch, batch ...                   no system call
  *   idle:   arm every queue, look once more, sleep    until a frame, the tick or stop
+ *
+ * It sleeps half a second at most, since a device that vanishes wakes nobody: looking again does.
  */
 #ifndef LEAT_WORKER_H
 #define LEAT_WORKER_H

@@ -28,6 +28,9 @@
 #define TICK_DEFAULT_NS 10000000
 #define NAP_NS          1000000 /* the longest sleep on a queue that cannot wake us */
 
+/* The longest sleep of all: a device that vanishes wakes nobody, but arming its queue tells. */
+#define SLEEP_NS 500000000
+
 /* The clock is read only this often: clock_gettime() costs as much as forwarding a packet. At any
  * TSC rate from 1 to 5 GHz it is well below the load's interval. */
 #define LOOK_CYCLES 32768
@@ -193,19 +196,16 @@ static void disarm(struct leat_worker *worker, uint32_t armed) {
         leat_queue_disarm(worker->queues[i]);
 }
 
-/* How long it may sleep; NULL: until a descriptor wakes it. */
-static const struct timespec *bound(const struct leat_worker *worker, struct timespec *left) {
-    if (!worker->opts.tick && !worker->must_nap)
-        return NULL;
-    uint64_t ns = NAP_NS;
+/* How long it may sleep without a descriptor that wakes it. */
+static struct timespec bound(const struct leat_worker *worker) {
+    uint64_t ns = worker->must_nap ? NAP_NS : SLEEP_NS;
     if (worker->opts.tick) {
         uint64_t now = now_ns(), due = worker->tick_due_ns;
         uint64_t until = due > now ? due - now : 0;
-        ns = worker->must_nap && until > NAP_NS ? NAP_NS : until;
+        ns = until < ns ? until : ns;
     }
-    *left = (struct timespec){ .tv_sec = (time_t)(ns / 1000000000),
-                               .tv_nsec = (long)(ns % 1000000000) };
-    return left;
+    return (struct timespec){ .tv_sec = (time_t)(ns / 1000000000),
+                              .tv_nsec = (long)(ns % 1000000000) };
 }
 
 /* A frame that arrives after the last poll is seen by arm(), one that arrives after arm() makes a
@@ -215,11 +215,10 @@ static int sleep_until_woken(struct leat_worker *worker) {
     uint32_t armed;
     int status = arm(worker, &armed);
     if (status == 0) {
-        struct timespec left;
         struct epoll_event event;
-        const struct timespec *timeout = bound(worker, &left);
+        const struct timespec timeout = bound(worker);
         add(&worker->stats.sleeps, 1);
-        int ready = epoll_pwait2(worker->epoll_fd, &event, 1, timeout, NULL);
+        int ready = epoll_pwait2(worker->epoll_fd, &event, 1, &timeout, NULL);
         if (ready > 0)
             add(&worker->stats.wakeups, 1);
         else if (ready < 0 && errno != EINTR)

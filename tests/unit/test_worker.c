@@ -26,6 +26,7 @@ struct fake {
     unsigned late; /* frames that arrive right before the next arm() */
     unsigned arms, disarms;
     int arm_error;
+    unsigned arms_until_gone; /* then arming says so, though nothing woke anybody; 0: never */
 };
 
 static struct fake *fake_of(struct leat_queue *queue) {
@@ -52,6 +53,8 @@ static int fake_arm(struct leat_queue *queue) {
     if (fake->arm_error)
         return fake->arm_error;
     fake->arms++;
+    if (fake->arms_until_gone && fake->arms > fake->arms_until_gone)
+        return -ENODEV;
     atomic_fetch_add(&fake->waiting, fake->late);
     fake->late = 0;
     atomic_store(&fake->armed, true);
@@ -271,6 +274,15 @@ static void errors_end_the_run(void **state) {
     scene_close(&scene);
 }
 
+static void a_device_that_vanishes_in_its_sleep_ends_it(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, (struct leat_worker_opts){ .core = -1, .wait = LEAT_WAIT_SLEEP });
+    scene.fakes[1].arms_until_gone = 1;
+    assert_int_equal(leat_worker_run(scene.worker), -ENODEV);
+    scene_close(&scene);
+}
+
 static int fails_with_a_sentence(void *ctx) {
     (void)ctx;
     return leat_fail(ENODEV, "fake: it is gone");
@@ -384,6 +396,7 @@ int main(void) {
         cmocka_unit_test_prestate(the_tick_runs_in_every_mode, &spin),
         cmocka_unit_test_prestate(the_tick_runs_in_every_mode, &asleep),
         cmocka_unit_test(errors_end_the_run),
+        cmocka_unit_test(a_device_that_vanishes_in_its_sleep_ends_it),
         cmocka_unit_test(join_brings_the_sentence_along),
         cmocka_unit_test(a_queue_that_cannot_wake_is_polled_now_and_then),
         cmocka_unit_test(pins_to_its_core_and_gives_the_others_back),
