@@ -130,7 +130,7 @@ bool flows_parse_numbers(struct flows_range *range, const char *text, uint64_t m
 
 bool flows_parse_mac(uint8_t mac[6], const char *text) {
     int end = 0;
-    return strlen(text) == 17 &&
+    return strspn(text, "0123456789abcdefABCDEF:") == 17 && !text[17] &&
            sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3],
                   &mac[4], &mac[5], &end) == 6 &&
            end == 17;

@@ -73,6 +73,14 @@ static void print_notice(void *ctx, enum leat_log_level level, const char *sente
     pthread_mutex_unlock(&lock);
 }
 
+/* What was printed may still not be where it should: a full disk. */
+static int written(int exit_code) {
+    if (!fflush(stdout) && !ferror(stdout))
+        return exit_code;
+    fputs("leat: cannot write to standard output\n", stderr);
+    return exit_code ? exit_code : COMMAND_FAILED;
+}
+
 int main(int argc, char **argv) {
     leat_set_log(print_notice, NULL);
     if (argc < 2) {
@@ -87,5 +95,5 @@ int main(int argc, char **argv) {
         print_help(stdout);
         return COMMAND_OK;
     }
-    return run(argv[1], argc - 1, argv + 1);
+    return written(run(argv[1], argc - 1, argv + 1));
 }

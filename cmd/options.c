@@ -50,6 +50,16 @@ bool options_number(const char *text, uint64_t min, uint64_t max, uint64_t *numb
     return true;
 }
 
+double options_decimal(const char *text, const char **end) {
+    size_t digits = strspn(text, "0123456789");
+    char *parsed = (char *)text;
+    /* strtod() alone would also take blanks, signs, hexadecimal, "inf" and "nan". */
+    bool plain = digits > 0 && text[digits] != 'x' && text[digits] != 'X';
+    double number = plain ? strtod(text, &parsed) : 0;
+    *end = parsed;
+    return number;
+}
+
 static void print_option(FILE *to, const struct option_spec *spec) {
     char head[64];
     int column = snprintf(head, sizeof(head), "  %c%c%s --%s%s%s", spec->letter ? '-' : ' ',
@@ -103,11 +113,12 @@ static bool set_number(const struct option_spec *spec, const char *value) {
 }
 
 static bool set_double(const struct option_spec *spec, const char *value) {
-    char *end;
-    double number = strtod(value, &end);
-    if (end == value || *end || !(number >= (double)spec->min && number <= (double)spec->max))
-        return options_wrong("--%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'",
-                             spec->name, spec->min, spec->max, value);
+    const char *end;
+    double number = options_decimal(value, &end);
+    bool enough = spec->min ? number >= (double)spec->min : number > 0;
+    if (*end || !enough || number > (double)spec->max)
+        return options_wrong("--%s takes a number %s %" PRIu64 " and up to %" PRIu64 ", not '%s'",
+                             spec->name, spec->min ? "from" : "above", spec->min, spec->max, value);
     *(double *)spec->to = number;
     return true;
 }

@@ -11,7 +11,7 @@ enum option_kind {
     OPTION_FLAG,   /* bool *to = true */
     OPTION_U32,    /* uint32_t *to, within min and max */
     OPTION_U64,    /* uint64_t *to, within min and max; takes k, M, G as powers of 1000 */
-    OPTION_DOUBLE, /* double *to, within min and max */
+    OPTION_DOUBLE, /* double *to, above 0, within min and max */
     OPTION_STRING, /* const char **to */
     OPTION_CHOICE, /* int *to = the index in choices[] */
     OPTION_PARSED, /* parse(value, to): true, or false after saying why on standard error */
@@ -44,6 +44,9 @@ bool options_parse(const struct options *options, int argc, char **argv, int *fi
 
 /* For OPTION_PARSED functions and operands: says "leat fwd: ..." and returns false. */
 bool options_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A number such as 1.5, and where it ends; 0, and no end but its start, when there is none. */
+double options_decimal(const char *text, const char **end);
 
 /* A number with optional k, M or G (powers of 1000). False when it is none or beyond the bounds. */
 bool options_number(const char *text, uint64_t min, uint64_t max, uint64_t *number);

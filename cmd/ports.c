@@ -76,8 +76,10 @@ static void print_caps(const struct leat_caps *caps) {
            !caps->rx   ? "sends only"
            : !caps->tx ? "receives only"
                        : "receives and sends");
-    printf("  %-10s %u of at most %u; rings of %u and %u descriptors\n", "queues", caps->queues,
-           caps->queues_max, caps->rx_ring, caps->tx_ring);
+    printf("  %-10s %u of at most %u", "queues", caps->queues, caps->queues_max);
+    if (caps->rx_ring)
+        printf("; rings of %u and %u descriptors", caps->rx_ring, caps->tx_ring);
+    putchar('\n');
     printf("  %-10s up to %u bytes in up to %u buffers\n", "frames", caps->frame_max,
            caps->segments_max);
     printf("  %-10s %s%s\n", "waiting", caps->wait ? "can sleep" : "can only be polled",

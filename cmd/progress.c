@@ -32,10 +32,10 @@ int progress_line(char *line, int bytes, double seconds, double since,
     double tx = (double)(now->tx_packets - before->tx_packets) / since;
     double rx_bits = (double)(now->rx_bytes - before->rx_bytes) * 8 / since;
     double tx_bits = (double)(now->tx_bytes - before->tx_bytes) * 8 / since;
-    return snprintf(line, (size_t)bytes,
-                    "%5.0f s   received %7.3f Mpps %6.3f Gbit/s   sent %7.3f Mpps %6.3f Gbit/s   "
-                    "lost %" PRIu64,
-                    seconds, rx / 1e6, rx_bits / 1e9, tx / 1e6, tx_bits / 1e9, lost(now));
+    return snprintf(
+        line, (size_t)bytes,
+        "%.0f s  in %6.3f Mpps %5.2f Gbit/s  out %6.3f Mpps %5.2f Gbit/s  lost %" PRIu64, seconds,
+        rx / 1e6, rx_bits / 1e9, tx / 1e6, tx_bits / 1e9, lost(now));
 }
 
 /* Waits for the end until `due_ns` of CLOCK_MONOTONIC. */

@@ -121,11 +121,24 @@ static json_t *count(uint64_t n) {
     return json_integer((json_int_t)n);
 }
 
+/* JSON is UTF-8, a path need not be: what is none becomes question marks. */
+static json_t *name_json(const char *name) {
+    json_t *json = json_string(name);
+    if (json)
+        return json;
+    char ascii[REPORT_NAME_MAX];
+    snprintf(ascii, sizeof(ascii), "%s", name);
+    for (char *at = ascii; *at; at++)
+        if (*at & 0x80)
+            *at = '?';
+    return json_string(ascii);
+}
+
 static json_t *port_json(const struct report_port *port) {
     json_t *drops = json_object();
     for (uint32_t reason = 0; reason < LEAT_DROP_COUNT; reason++)
         json_object_set_new(drops, leat_drop_name(reason), count(port->stats.drops[reason]));
-    return json_pack("{ss so so so so so}", "name", port->name, "rx_packets",
+    return json_pack("{so so so so so so}", "name", name_json(port->name), "rx_packets",
                      count(port->stats.rx_packets), "rx_bytes", count(port->stats.rx_bytes),
                      "tx_packets", count(port->stats.tx_packets), "tx_bytes",
                      count(port->stats.tx_bytes), "drops", drops);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define REPORT_PORTS_MAX 16
-#define REPORT_NAME_MAX  128
+#define REPORT_NAME_MAX  4352 /* a path and its options */
 
 struct report_port {
     char name[REPORT_NAME_MAX];

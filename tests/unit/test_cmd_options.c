@@ -135,6 +135,11 @@ static void what_is_wrong_is_said(void **state) {
     refused("--large 18446744073709552k a", "'18446744073709552k'");
     refused("--real 10.5 a", "'10.5'");
     refused("--real nan a", "'nan'");
+    refused("--real 0 a", "a number above 0 and up to 10, not '0'");
+    refused("--real 0x5 a", "'0x5'");
+    refused("--real +5 a", "'+5'");
+    refused("--real -5 a", "'-5'");
+    refused("--real 5s a", "'5s'");
     refused("--colour blue a", "red|green, not 'blue'");
     refused("--three ab a", "three letters, not 'ab'");
     refused("--bogus a", "cannot take option '--bogus'");

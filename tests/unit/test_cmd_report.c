@@ -171,8 +171,38 @@ static void the_live_line_shows_rates(void **state) {
     now.drops[LEAT_DROP_TX_FULL] = 4;
     char line[160];
     progress_line(line, sizeof(line), 12, 2, &before, &now);
-    assert_string_equal(line, "   12 s   received   1.500 Mpps  0.720 Gbit/s   "
-                              "sent   0.000 Mpps  0.000 Gbit/s   lost 7");
+    assert_string_equal(line, "12 s  in  1.500 Mpps  0.72 Gbit/s  "
+                              "out  0.000 Mpps  0.00 Gbit/s  lost 7");
+}
+
+/* Else it would wrap, and each second leave a line behind. */
+static void the_live_line_fits_a_terminal(void **state) {
+    (void)state;
+    const struct leat_stats before = { 0 };
+    struct leat_stats now = {
+        .rx_packets = 40000000, .rx_bytes = 2500000000, .tx_packets = 40000000, .tx_bytes = 1
+    };
+    now.drops[LEAT_DROP_TX_FULL] = 999999;
+    char line[160];
+    assert_in_range(progress_line(line, sizeof(line), 99999, 1, &before, &now), 1, 79);
+}
+
+static void names_are_whole_and_always_there(void **state) {
+    (void)state;
+    struct report report = { .seconds = 1 };
+    char path[4100] = "pcap:";
+    memset(path + 5, 'x', sizeof(path) - 6);
+    report_add_port(&report, path);
+    report_add_port(&report, "pcap:\xff\xfe.pcap");
+    json_t *json = written(&report);
+    const json_t *ports = json_object_get(json, "ports");
+    assert_int_equal(json_array_size(ports), 2);
+    const char *names[2];
+    for (size_t i = 0; i < 2; i++)
+        names[i] = json_string_value(json_object_get(json_array_get(ports, i), "name"));
+    assert_string_equal(names[0], path);
+    assert_string_equal(names[1], "pcap:??.pcap");
+    json_decref(json);
 }
 
 int main(void) {
@@ -183,6 +213,8 @@ int main(void) {
         cmocka_unit_test(the_table_names_every_loss),
         cmocka_unit_test(latency_comes_from_a_histogram),
         cmocka_unit_test(the_live_line_shows_rates),
+        cmocka_unit_test(the_live_line_fits_a_terminal),
+        cmocka_unit_test(names_are_whole_and_always_there),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }
