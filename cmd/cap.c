@@ -118,10 +118,10 @@ static int batch(void *ctx) {
             received = 0;
         }
         if (received > 0) {
+            sieve(capture, (uint32_t)received);
             int status = rotate_look(&capture->files, time(NULL));
             if (status < 0)
                 return status;
-            sieve(capture, (uint32_t)received);
             capture->ended |= status == 1;
         }
     }
@@ -133,6 +133,16 @@ static int batch(void *ctx) {
     if (capture->ended && capture->count == 0)
         run_stop(&capture->run);
     return received + (capture->count > 0);
+}
+
+/* What could not be written; returns how many frames that were. */
+static uint64_t give_back(struct capture *capture) {
+    const struct leat_pkt *pkts = &capture->pkts[capture->first];
+    uint64_t frames = 0;
+    for (uint32_t i = 0; i < capture->count; i++)
+        frames += !(pkts[i].flags & LEAT_PKT_MORE);
+    leat_free(capture->queue->cache, pkts, capture->count);
+    return frames;
 }
 
 static int capture_to_files(struct session *session, struct capture *capture,
@@ -147,8 +157,8 @@ static int capture_to_files(struct session *session, struct capture *capture,
         status = run_lanes(&capture->run);
         report->seconds = capture->run.seconds;
     }
-    leat_free(session->caches[0], &capture->pkts[capture->first], capture->count);
-    session->own[0].drops[LEAT_DROP_BY_PROGRAM] = capture->refused + capture->count;
+    session->own[0].drops[LEAT_DROP_BY_PROGRAM] = capture->refused;
+    session->own[0].drops[LEAT_DROP_TX_ABORTED] = give_back(capture);
     return status;
 }
 
@@ -182,8 +192,7 @@ static bool files_right(void) {
         return options_wrong(
             "with -G the name needs the time in it, as in 'trace-%%H%%M%%S.pcapng',"
             " or each file would replace the one before");
-    opts.run.quiet_stdout = standard;
-    return true;
+    return run_spare_stdout(&opts.run, standard);
 }
 
 int cmd_cap(int argc, char **argv) {
@@ -202,7 +211,7 @@ int cmd_cap(int argc, char **argv) {
     if (status == 0) {
         struct leat_stats written = { 0 };
         status = capture_from(&session, &capture, argv[first], &report);
-        if (capture.files.port)
+        if (capture.files.opened)
             rotate_close(&capture.files, &written);
         session_close(&session, &report);
         *report_add_port(&report, opts.files.name) = written;

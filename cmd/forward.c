@@ -23,8 +23,7 @@ static void touch(const struct leat_pkt *pkts, uint32_t n, enum forward_touch ho
         }
 }
 
-/* Keeps the first `left` frames of those received. A smaller batch would not do: a frame of several
- * buffers might never fit. */
+/* Keeps the first `left` frames of those received: asked for whole frames, a port may give more. */
 static void keep_left(struct forward *forward) {
     uint32_t kept = 0;
     for (uint64_t i = 0; i < forward->left && kept < forward->count; i++)
@@ -35,8 +34,20 @@ static void keep_left(struct forward *forward) {
     forward->count = kept;
 }
 
+/* Asks for no more packets than frames are left. A frame of more buffers than that does not come
+ * then, nor ever, unless it is given the room. */
+static int ask(struct forward *forward) {
+    uint32_t n = forward->opts->batch;
+    if (forward->left < n)
+        n = (uint32_t)forward->left;
+    int received = leat_rx(forward->from, forward->pkts, n);
+    return received == 0 && n < forward->whole
+               ? leat_rx(forward->from, forward->pkts, forward->whole)
+               : received;
+}
+
 static int receive(struct forward *forward) {
-    int received = leat_rx(forward->from, forward->pkts, forward->opts->batch);
+    int received = ask(forward);
     if (received == -ENODATA) {
         forward->ended = true;
         return 0;
@@ -67,9 +78,9 @@ static int transmit(struct forward *forward) {
     return 0;
 }
 
-static void drop(struct forward *forward) {
+static void drop(struct forward *forward, uint64_t *counter) {
     const struct leat_pkt *pkts = &forward->pkts[forward->first];
-    forward->lost += frames(pkts, forward->count);
+    *counter += frames(pkts, forward->count);
     leat_free(forward->to->cache, pkts, forward->count);
     forward->count = 0;
 }
@@ -86,7 +97,7 @@ static int forward_plain(struct forward *forward) {
     if (status < 0)
         return status;
     if (forward->count && !forward->opts->lossless)
-        drop(forward);
+        drop(forward, &forward->lost);
     return moved;
 }
 
@@ -114,7 +125,7 @@ static int forward_profiled(struct forward *forward) {
     uint64_t sent = leat_cycles();
     uint64_t to_buffers = leat_queue_buffer_cycles(forward->to) - to_before;
     if (forward->count && !forward->opts->lossless)
-        drop(forward);
+        drop(forward, &forward->lost);
     uint64_t end = leat_cycles();
     cycles->receive += received - start - from_buffers;
     cycles->touch += touched - received;
@@ -134,5 +145,5 @@ int forward_batch(struct forward *forward) {
 
 void forward_drain(struct forward *forward) {
     if (forward->count)
-        drop(forward);
+        drop(forward, &forward->aborted);
 }

@@ -22,13 +22,15 @@ struct forward_cycles {
 struct forward {
     const struct forward_opts *opts;
     struct leat_queue *from, *to;
-    uint64_t left; /* frames still to be forwarded; UINT64_MAX: no end */
-    bool ended;    /* the source has no more, or `left` is 0 */
+    uint32_t whole; /* places that hold any frame of the source */
+    uint64_t left;  /* frames still to be forwarded; UINT64_MAX: no end */
+    bool ended;     /* the source has no more, or `left` is 0 */
     uint32_t first, count;
     struct leat_pkt pkts[LEAT_BATCH_MAX]; /* [first, first + count): not sent yet */
     uint64_t packets;                     /* buffers taken from the source */
     uint64_t lost;                        /* frames; LEAT_DROP_TX_FULL at the sending port */
     uint64_t refused;                     /* frames beyond `left`; LEAT_DROP_BY_PROGRAM */
+    uint64_t aborted;                     /* frames in hand at the end; LEAT_DROP_TX_ABORTED */
     struct forward_cycles cycles;
 };
 

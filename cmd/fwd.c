@@ -82,11 +82,12 @@ static int batch(void *ctx) {
 }
 
 static void add_direction(struct lane *lane, struct run_lane *runner, struct leat_queue *from,
-                          struct leat_queue *to) {
+                          struct leat_queue *to, uint32_t whole) {
     struct forward *forward = &lane->directions[lane->count++];
     forward->opts = &opts.forward;
     forward->from = from;
     forward->to = to;
+    forward->whole = whole;
     forward->left = opts.count ? opts.count : UINT64_MAX;
     runner->queues[runner->queue_count++] = from;
     leat_queue_profile(from, opts.forward.profile);
@@ -107,9 +108,9 @@ static int join(struct session *session, struct leat_queue *queues[2][SESSION_QU
     }
     for (uint32_t i = 0; i < opts.queues; i++) {
         if (there)
-            add_direction(&lanes[i], &runners[i], queues[0][i], queues[1][i]);
+            add_direction(&lanes[i], &runners[i], queues[0][i], queues[1][i], caps[0].segments_max);
         if (back)
-            add_direction(&lanes[i], &runners[i], queues[1][i], queues[0][i]);
+            add_direction(&lanes[i], &runners[i], queues[1][i], queues[0][i], caps[1].segments_max);
         lanes[i].run = run;
         runners[i].batch = batch;
         runners[i].ctx = &lanes[i];
@@ -124,6 +125,7 @@ static void count_lost(const struct lane *lanes, struct session *session) {
             const struct forward *forward = &lanes[i].directions[d];
             uint32_t to = forward->to->port == session->ports[1];
             session->own[to].drops[LEAT_DROP_TX_FULL] += forward->lost;
+            session->own[to].drops[LEAT_DROP_TX_ABORTED] += forward->aborted;
             session->own[!to].drops[LEAT_DROP_BY_PROGRAM] += forward->refused;
         }
 }
@@ -210,6 +212,9 @@ int cmd_fwd(int argc, char **argv) {
         options_wrong("--count and --queues do not go together");
         return COMMAND_USAGE;
     }
+    if (!run_spare_stdout(&opts.run,
+                          run_port_on_stdout(argv[first]) || run_port_on_stdout(argv[first + 1])))
+        return COMMAND_USAGE;
     const struct fwd_opts parsed = opts;
     struct report report;
     int status = fwd_run(&parsed, &argv[first], &report);

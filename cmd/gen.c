@@ -38,8 +38,8 @@ static bool parse_rate(const char *value, void *to) {
         generate->rate = *value == 'm' ? GENERATE_MAX : GENERATE_RECORDED;
         return true;
     }
-    char *unit;
-    double rate = strtod(value, &unit);
+    const char *unit;
+    double rate = options_decimal(value, &unit);
     generate->rate = GENERATE_PPS;
     if (!strcmp(unit, "%") && rate <= 100) {
         generate->rate = GENERATE_LINE;
@@ -216,7 +216,7 @@ static int generate_to(struct session *session, const char *name, struct report 
     struct run_lane lane = { .batch = batch, .ctx = generate };
     run = (struct run){ .opts = &opts.run, .session = session, .lanes = &lane, .lane_count = 1 };
     status = run_lanes(&run);
-    generate_drain(generate);
+    session->own[1].drops[LEAT_DROP_BY_PROGRAM] = generate_drain(generate);
     report->seconds = run.seconds;
     if (generate->frames && generate->rate == GENERATE_MAX) { /* else it mostly waits */
         report->cycles.measured = true;
@@ -239,7 +239,7 @@ int cmd_gen(int argc, char **argv) {
     int first, exit_code;
     if (!options_parse(&options, argc, argv, &first, &exit_code))
         return exit_code;
-    if (!prepare(&opts.generate))
+    if (!prepare(&opts.generate) || !run_spare_stdout(&opts.run, run_port_on_stdout(argv[first])))
         return COMMAND_USAGE;
     struct session session;
     if (session_open(&session, 1, stride()))

@@ -115,8 +115,13 @@ int generate_batch(struct generate *generate) {
     return sent + (generate->due > 0);
 }
 
-void generate_drain(struct generate *generate) {
-    leat_free(generate->queue->cache, &generate->pkts[generate->first],
-              generate->due + generate->held);
+uint64_t generate_drain(struct generate *generate) {
+    const struct leat_pkt *pkts = &generate->pkts[generate->first];
+    uint32_t n = generate->due + generate->held;
+    uint64_t frames = 0;
+    for (uint32_t i = 0; i < n; i++)
+        frames += !(pkts[i].flags & LEAT_PKT_MORE);
+    leat_free(generate->queue->cache, pkts, n);
     generate->due = generate->held = 0;
+    return generate->source ? frames : 0;
 }

@@ -45,7 +45,7 @@ struct generate {
  * the port, 0 while none is due. */
 int generate_batch(struct generate *generate);
 
-/* Gives back what was never sent. */
-void generate_drain(struct generate *generate);
+/* Gives back what was never sent; returns how many frames of the capture that were. */
+uint64_t generate_drain(struct generate *generate);
 
 #endif

@@ -64,7 +64,8 @@ struct receiver {
     struct sequence *streams; /* STREAMS_MAX; a page is only there once its streams are */
     uint8_t *started;         /* STREAMS_MAX */
     uint64_t probes, altered;
-    bool live; /* a capture's frames were received long ago: their latency means nothing */
+    uint64_t refused; /* frames behind the last one that was asked for */
+    bool live;        /* a capture's frames were received long ago: their latency means nothing */
     struct histogram latency;
 };
 
@@ -102,11 +103,14 @@ static int batch(void *ctx) {
     uint64_t now_ns = clock_ns();
     for (uint32_t i = 0; i < (uint32_t)n;) {
         uint32_t segments = leat_frame_segments(&pkts[i], (uint32_t)n - i);
-        judge(receiver, &pkts[i], segments, now_ns);
+        if (opts.count && receiver->probes == opts.count)
+            receiver->refused++;
+        else
+            judge(receiver, &pkts[i], segments, now_ns);
         i += segments;
     }
     leat_free(receiver->queue->cache, pkts, (uint32_t)n);
-    if (opts.count && receiver->probes >= opts.count)
+    if (opts.count && receiver->probes == opts.count)
         run_stop(&receiver->run);
     return n;
 }
@@ -147,6 +151,7 @@ static int receive_from(struct session *session, struct receiver *receiver, cons
         (struct run){ .opts = &opts.run, .session = session, .lanes = &lane, .lane_count = 1 };
     status = run_lanes(&receiver->run);
     fill_report(receiver, report);
+    session->own[0].drops[LEAT_DROP_BY_PROGRAM] = receiver->refused;
     return status;
 }
 

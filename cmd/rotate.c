@@ -53,6 +53,8 @@ static int open_file(struct rotate *rotate) {
 }
 
 static void close_file(struct rotate *rotate) {
+    if (!rotate->port)
+        return; /* the next file could not be opened */
     struct leat_stats stats = { 0 };
     leat_port_close(rotate->port, &stats);
     leat_stats_add(&rotate->closed, &stats);

@@ -16,6 +16,17 @@ bool run_parse_core(const char *value, void *to) {
     return true;
 }
 
+bool run_port_on_stdout(const char *name) {
+    size_t end = strcspn(name, ",");
+    return !strncmp(name, "pcap:", 5) && end >= 7 && !memcmp(&name[end - 2], ">-", 2);
+}
+
+bool run_spare_stdout(struct run_opts *opts, bool taken) {
+    opts->quiet_stdout = taken;
+    return !taken || !opts->json || strcmp(opts->json, "-") ||
+           options_wrong("frames and --json - cannot both go to standard output");
+}
+
 void run_stop(struct run *run) {
     for (uint32_t i = 0; i < run->lane_count; i++)
         leat_worker_stop(run->lanes[i].worker);

@@ -19,11 +19,12 @@ struct run_opts {
 /* Their lines of the option table. */
 #define RUN_OPTION_SECONDS(opts) \
     { "seconds", 's', "N", "stop after N seconds", OPTION_DOUBLE, &(opts).seconds, 0, 1000000000 }
-#define RUN_OPTION_WAIT(opts)                                                               \
-    {                                                                                       \
-        "wait", 'w', "adaptive|spin|sleep",                                                 \
-            "adaptive polls under load and sleeps when idle\n(default), spin always polls", \
-            OPTION_CHOICE, &(opts).wait, .choices = run_wait_choices                        \
+#define RUN_OPTION_WAIT(opts)                                                                      \
+    {                                                                                              \
+        "wait", 'w', "adaptive|spin|sleep",                                                        \
+            "adaptive polls under load and sleeps when idle\n(default), spin always polls, sleep " \
+            "never does",                                                                          \
+            OPTION_CHOICE, &(opts).wait, .choices = run_wait_choices                               \
     }
 #define RUN_OPTION_CORE(opts)                                                             \
     {                                                                                     \
@@ -64,6 +65,13 @@ struct run {
     uint64_t busy_cycles;
     uint64_t deadline_ns;
 };
+
+/* Whether a port of that name writes to standard output: "pcap:IN>-". */
+bool run_port_on_stdout(const char *name);
+
+/* With frames on standard output the report goes to standard error. False, after saying so, if
+ * --json wants standard output as well. */
+bool run_spare_stdout(struct run_opts *opts, bool taken);
 
 /* 0 when stopped, else the negative errno that ended a lane, said on standard error. */
 int run_lanes(struct run *run);

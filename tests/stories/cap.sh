@@ -56,5 +56,44 @@ cap "pcap:$here/big.pcapng" -w "$here/at-%s" -G 3600 -c 5
 say "forwarded from file to file"
 "$LEAT" fwd --lossless "pcap:$capture" "pcap:>$here/fwd.pcapng" >"$here/fwd.log" 2>&1 || fail "fwd"
 cmp -s <(bytes_of "$capture") <(bytes_of "$here/fwd.pcapng") || fail "fwd altered the capture"
-"$LEAT" fwd --count 100 "pcap:$capture" "pcap:>$here/fwd.pcapng" >"$here/fwd.log" 2>&1 || fail "fwd"
+"$LEAT" fwd --count 100 --json "$here/fwd.json" "pcap:$capture" "pcap:>$here/fwd.pcapng" \
+    >"$here/fwd.log" 2>&1 || fail "fwd"
 [ "$(frames "$here/fwd.pcapng")" -eq 100 ] || fail "--count 100"
+[ "$(json "$here/fwd.json" '["ports"][0]["rx_packets"]')" -eq 100 ] || fail "took more than 100"
+"$LEAT" gen --count 50 --size 9000 "pcap:>$here/large.pcapng" >"$here/gen.log" 2>&1 || fail "gen"
+timeout 60 "$LEAT" fwd --batch 1 "pcap:$here/large.pcapng" "pcap:>$here/fwd.pcapng" \
+    >"$here/fwd.log" 2>&1 || fail "frames larger than a batch"
+cmp -s <(bytes_of "$here/large.pcapng") <(bytes_of "$here/fwd.pcapng") || fail "large frames"
+
+say "frames on standard output, the report on standard error"
+"$LEAT" fwd --lossless "pcap:$capture" 'pcap:>-' >"$here/piped.pcapng" 2>"$here/fwd.log" ||
+    fail "fwd to stdout"
+cmp -s <(bytes_of "$capture") <(bytes_of "$here/piped.pcapng") || fail "fwd to stdout altered it"
+grep -q "^lost none" "$here/fwd.log" || fail "no report on standard error"
+"$LEAT" gen --count 9 'pcap:>-' >"$here/piped.pcapng" 2>"$here/gen.log" || fail "gen to stdout"
+tcpdump -nr "$here/piped.pcapng" >"$here/tcpdump.log" 2>&1 || fail "more than frames on stdout"
+[ "$(grep -c UDP "$here/tcpdump.log")" -eq 9 ] || fail "gen to stdout"
+
+say "a file that cannot follow: told, and no frame is lost without a name"
+mkdir "$here/full1"
+status=0
+"$LEAT" cap "pcap:$here/big.pcapng" -w "$here/full" -C 1 --json "$here/cap.json" \
+    >"$here/cap.log" 2>&1 || status=$?
+[ $status -eq 1 ] || fail "cap into a directory: exit code $status, not 1"
+grep -q "Is a directory" "$here/cap.log" || fail "cap does not say why"
+if grep "not given back" "$here/cap.log"; then fail "cap leaks buffers"; fi
+python3 - "$here/cap.json" <<'END' || fail "frames without a name"
+import json, sys
+port, file = json.load(open(sys.argv[1]))["ports"]
+assert file["tx_packets"] > 0
+assert port["rx_packets"] == file["tx_packets"] + sum(port["drops"].values()), (port, file)
+END
+
+say "a reader that stopped does not keep it from stopping"
+mkfifo "$here/pipe"
+sleep 100 <"$here/pipe" &
+pid[reader]=$!
+start gen "$LEAT" gen "pcap:>$here/pipe"
+until_true "gen handles signals" grep -q '^SigCgt:.*[1-9a-f]' "/proc/${pid[gen]}/status"
+kill -INT "${pid[gen]}"
+PATIENCE=20 ended gen || fail "gen into a full pipe: exit code $?"

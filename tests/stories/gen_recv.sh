@@ -75,3 +75,15 @@ judged "$here/again.pcapng" 0 100 0 0 0 0 --expect 100
 "$LEAT" gen --replay "$here/p.pcapng" "pcap:>$here/again.pcapng" >"$here/gen.log" 2>&1
 cmp -s <(tcpdump -nxxtr "$here/p.pcapng" 2>/dev/null) <(tcpdump -nxxtr "$here/again.pcapng" 2>/dev/null) ||
     fail "the replay differs"
+
+say "as many as asked for, and what was read beyond is named"
+"$LEAT" gen --replay "$here/p.pcapng" --count 10 --rate max --json "$here/r.json" null: \
+    >"$here/gen.log" 2>&1 || fail "gen --count"
+[ "$(json "$here/r.json" '["ports"][0]["tx_packets"]')" -eq 10 ] || fail "gen --count 10"
+took=$(json "$here/r.json" '["ports"][1]["rx_packets"]')
+beyond=$(json "$here/r.json" '["ports"][1]["drops"]["by_program"]')
+[ "$took" -eq $((10 + beyond)) ] || fail "of $took frames read, 10 were sent and $beyond not"
+judged "$here/p.pcapng" 0 10 0 0 0 0 --count 10
+took=$(json "$here/r.json" '["ports"][0]["rx_packets"]')
+beyond=$(json "$here/r.json" '["ports"][0]["drops"]["by_program"]')
+[ "$took" -eq $((10 + beyond)) ] || fail "of $took frames received, 10 were judged and $beyond not"

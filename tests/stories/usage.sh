@@ -45,8 +45,22 @@ expect 2 "cannot compile the filter" cap null: -w "$here/x" no such filter
 expect 2 "-W goes with -C or -G" cap null: -w "$here/x" -W 2
 expect 2 "cannot be rotated" cap null: -w - -C 2
 expect 2 "needs the time in it" cap null: -w "$here/x" -G 1
+expect 2 "cannot both go to standard output" cap null: -w - --json -
+expect 2 "cannot both go to standard output" gen --json - 'pcap:>-'
+expect 2 "cannot both go to standard output" fwd --json - null: 'pcap:>-,snaplen=9'
+expect 2 "a number above 0" gen --seconds 0 null:
+expect 2 "a number above 0" gen --seconds 0x10 null:
+expect 2 "--rate is packets a second" gen --rate 0x10 null:
+expect 2 "--rate is packets a second" gen --rate +5 null:
+expect 2 "is no MAC address" gen --src-mac ' 2: 0: 0: 0: 0: 1' null:
 
 say "what cannot be done: 1"
+if [ -w /dev/full ]; then
+    status=0
+    "$LEAT" gen --count 1 null: >/dev/full 2>"$here/err.log" || status=$?
+    [ $status -eq 1 ] || fail "a report that nobody gets: exit code $status, not 1"
+    grep -q "cannot write to standard output" "$here/err.log" || fail "a lost report is not told"
+fi
 expect 1 "no such kind of port: 'bogus'" fwd bogus: null:
 expect 1 "cannot receive" recv null:
 expect 1 "cannot receive" fwd null: null:
