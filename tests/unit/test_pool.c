@@ -174,6 +174,42 @@ static void starts_spread_over_the_cache(void **state) {
     assert_int_equal(leat_pool_destroy(pool), 0);
 }
 
+/* On huge pages, where some are reserved (the story huge_pages sees to that), no buffer crosses
+ * from one into the next; else the refusal names the mend. */
+static void huge_pages_are_had_or_refused(void **state) {
+    (void)state;
+    static const enum leat_pages sizes[] = { LEAT_PAGES_2M, LEAT_PAGES_1G };
+    for (int s = 0; s < 2; s++) {
+        struct leat_pool *pool;
+        struct leat_pool_opts opts = {
+            .size = sizeof(opts), .buffers = BUFFERS, .pages = sizes[s], .numa_node = 0
+        };
+        uint64_t page_bytes = s == 0 ? 2 << 20 : 1 << 30;
+        int err = leat_pool_create(&pool, &opts);
+        if (err < 0) {
+            assert_int_equal(err, -ENOMEM);
+            assert_non_null(strstr(leat_error(), "vm.nr_hugepages"));
+            assert_null(getenv(s == 0 ? "LEAT_HUGE_2M" : "LEAT_HUGE_1G"));
+            continue;
+        }
+        assert_int_equal(leat_pool_page_bytes(pool), page_bytes);
+        struct leat_cache *cache = make_cache(pool);
+        struct leat_pkt pkts[BUFFERS];
+        uint32_t n = 0, got;
+        while ((got = leat_alloc(cache, &pkts[n], BUFFERS - n < 100 ? BUFFERS - n : 100)) > 0)
+            n += got;
+        assert_int_equal(n, BUFFERS);
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t first = (uint64_t)(pkts[i].data - LEAT_BUFFER_START - pool->base);
+            assert_int_equal(first / page_bytes, (first + pool->stride - 1) / page_bytes);
+        }
+        for (uint32_t i = 0; i < n; i += 250)
+            leat_free(cache, &pkts[i], 250);
+        leat_cache_close(cache);
+        assert_int_equal(leat_pool_destroy(pool), 0);
+    }
+}
+
 /* Threads take random counts, mark each buffer as theirs, look at the mark again, and give back. */
 struct churn {
     struct leat_pool *pool;
@@ -288,6 +324,7 @@ int main(void) {
         cmocka_unit_test(bad_options_are_refused),
         cmocka_unit_test(the_region_is_a_file_that_nobody_can_shrink),
         cmocka_unit_test(starts_spread_over_the_cache),
+        cmocka_unit_test(huge_pages_are_had_or_refused),
         cmocka_unit_test(threads_never_share_a_buffer),
 #ifdef LEAT_OWNERSHIP
         cmocka_unit_test(wrong_owners_are_told),
