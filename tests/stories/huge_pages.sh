@@ -10,11 +10,11 @@ pages=/sys/kernel/mm/hugepages
 [ -w "$pages/hugepages-2048kB/nr_hugepages" ] || skip "this kernel has no huge pages to reserve"
 before_2m=$(cat "$pages/hugepages-2048kB/nr_hugepages")
 before_1g=$(cat "$pages/hugepages-1048576kB/nr_hugepages" 2>/dev/null || true)
-restore() {
+# shellcheck disable=SC2317 # called at the end
+undo() {
     echo "$before_2m" >"$pages/hugepages-2048kB/nr_hugepages"
     [ -z "$before_1g" ] || echo "$before_1g" >"$pages/hugepages-1048576kB/nr_hugepages"
 }
-trap 'restore; finish' EXIT
 
 echo $((before_2m + 64)) >"$pages/hugepages-2048kB/nr_hugepages"
 [ "$(cat "$pages/hugepages-2048kB/nr_hugepages")" -eq $((before_2m + 64)) ] ||

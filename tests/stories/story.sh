@@ -15,9 +15,11 @@ here=$(mktemp -d /tmp/lt-story.XXXXXX)
 declare -A pid # of what was started, by name
 namespaces=()
 
+undo() { :; } # a story that changes the machine replaces it
 finish() {
     local status=$?
     trap - EXIT INT TERM
+    undo
     kill -KILL "${pid[@]}" 2>/dev/null || true
     wait "${pid[@]}" 2>/dev/null || true
     for ns in "${namespaces[@]}"; do ip netns del "$ns" 2>/dev/null || true; done
