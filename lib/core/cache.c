@@ -108,22 +108,6 @@ void leat_cache_close(struct leat_cache *cache) {
     free(cache);
 }
 
-struct leat_pool *leat_cache_pool(const struct leat_cache *cache) {
-    return cache->pool;
-}
-
-uint32_t leat_alloc(struct leat_cache *cache, struct leat_pkt *pkts, uint32_t n) {
-    n = leat_cache_available(cache, n);
-    const uint32_t *numbers = leat_cache_take(cache, n);
-    for (uint32_t i = 0; i < n; i++) {
-        leat_own(cache->pool, numbers[i], LEAT_OWNER_POOL, LEAT_OWNER_PROGRAM, "leat_alloc()");
-        pkts[i] = (struct leat_pkt){
-            .data = leat_buffer(cache->pool, numbers[i]) + LEAT_BUFFER_START,
-        };
-    }
-    return n;
-}
-
 void leat_free(struct leat_cache *cache, const struct leat_pkt *pkts, uint32_t n) {
     uint32_t *numbers = leat_cache_give(cache, n), freed = 0;
     for (uint32_t i = 0; i < n; i++) {

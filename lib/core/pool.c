@@ -117,10 +117,6 @@ int leat_pool_fd(const struct leat_pool *pool) {
     return private_of(pool)->memory.fd;
 }
 
-uint64_t leat_pool_page_bytes(const struct leat_pool *pool) {
-    return private_of(pool)->memory.page_bytes;
-}
-
 uint32_t leat_pool_free_count(const struct leat_pool *public) {
     struct pool *pool = private_of(public);
     return (pool->tail - pool->head) * LEAT_MAGAZINE + pool->rest_count;

@@ -105,11 +105,3 @@ void leat_stats_add(struct leat_stats *to, const struct leat_stats *from) {
     for (size_t i = 0; i < sizeof(*to) / sizeof(*sums); i++)
         sums[i] += __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
 }
-
-int leat_port_stats(struct leat_port *port, struct leat_stats *stats) {
-    *stats = port->lost;
-    for (uint32_t i = 0; i < port->opts.queues; i++)
-        if (port->queues[i])
-            leat_stats_add(stats, &((struct leat_queue_head *)port->queues[i])->stats);
-    return port->ops->stats ? port->ops->stats(port, stats) : 0;
-}

@@ -14,6 +14,14 @@ void leat_queue_stats(const struct leat_queue *queue, struct leat_stats *stats) 
     leat_stats_add(stats, &head_of(queue)->stats);
 }
 
+int leat_port_stats(struct leat_port *port, struct leat_stats *stats) {
+    *stats = port->lost;
+    for (uint32_t i = 0; i < port->opts.queues; i++)
+        if (port->queues[i])
+            leat_stats_add(stats, &((struct leat_queue_head *)port->queues[i])->stats);
+    return port->ops->stats ? port->ops->stats(port, stats) : 0;
+}
+
 void leat_port_caps(struct leat_port *port, struct leat_caps *caps, size_t size) {
     struct leat_caps full = { .driver = port->driver->scheme };
     if (port->ops->caps)

@@ -46,23 +46,22 @@ int ixgbe_check(struct ixgbe *nic, uint32_t value) {
     return leat_fail(ENODEV, "%s: the device is gone: STATUS reads all ones", nic->port->name);
 }
 
-/* Waits until the bits of `mask` read as `value`. */
-static int wait_for(struct ixgbe *nic, uint32_t reg, uint32_t mask, uint32_t value,
-                    const char *what) {
+/* Waits until the bits of `mask` are all set, or all clear. */
+static int wait_for(struct ixgbe *nic, uint32_t reg, uint32_t mask, bool set, const char *what) {
     for (int waited_us = 0; waited_us <= WAIT_MS * 1000; waited_us += 100) {
         uint32_t now = reg_read(nic, reg);
         int err = ixgbe_check(nic, now);
-        if (err || (now & mask) == value)
+        if (err || (now & mask) == (set ? mask : 0))
             return err;
         sleep_us(100);
     }
     return leat_fail(ETIMEDOUT, "%s: %s did not become %s within %d ms", nic->port->name, what,
-                     value ? "1" : "0", WAIT_MS);
+                     set ? "1" : "0", WAIT_MS);
 }
 
 static int enable(struct ixgbe *nic, uint32_t reg, bool on, const char *what) {
     reg_change(nic, reg, QUEUE_ENABLE, on ? QUEUE_ENABLE : 0);
-    return wait_for(nic, reg, QUEUE_ENABLE, on ? QUEUE_ENABLE : 0, what);
+    return wait_for(nic, reg, QUEUE_ENABLE, on, what);
 }
 
 /* 4.6.3.1: interrupts stay off during set-up. */
@@ -75,7 +74,7 @@ static void disable_interrupts(struct ixgbe *nic) {
 /* 5.2.5.3.2: no new requests to memory. Where old ones do not end, two resets do it. */
 static int disable_master(struct ixgbe *nic) {
     reg_change(nic, REG_CTRL, 0, CTRL_MASTER_DISABLE);
-    return wait_for(nic, REG_STATUS, STATUS_MASTER_ENABLED, 0, "STATUS.PCIe_Master_Enable");
+    return wait_for(nic, REG_STATUS, STATUS_MASTER_ENABLED, false, "STATUS.PCIe_Master_Enable");
 }
 
 /* 4.6.3.2: global reset; no register may be touched for 1 ms (8.2.3.1.1), 10 ms are sure. */
@@ -83,7 +82,7 @@ static int reset(struct ixgbe *nic) {
     for (int times = disable_master(nic) == 0 ? 1 : 2; times > 0; times--) {
         reg_change(nic, REG_CTRL, 0, CTRL_LRST | CTRL_RST);
         sleep_us(10000);
-        int err = wait_for(nic, REG_CTRL, CTRL_LRST | CTRL_RST, 0, "CTRL.RST");
+        int err = wait_for(nic, REG_CTRL, CTRL_LRST | CTRL_RST, false, "CTRL.RST");
         if (err)
             return err;
     }
@@ -132,11 +131,9 @@ static void set_up_transmit(struct ixgbe *nic) {
     reg_change(nic, REG_HLREG0, 0, HLREG0_TXCRCEN | HLREG0_TXPADEN);
     reg_change(nic, REG_RTTDCS, 0, RTTDCS_ARBDIS);
     reg_write(nic, REG_DTXMXSZRQ, DTXMXSZRQ_MAX);
-    reg_write(nic, REG_TXPBSIZE(0), TXPBSIZE_160K);
-    reg_write(nic, REG_TXPBTHRESH(0), 160 - 16); /* KiB: less the longest frame */
-    for (uint32_t i = 1; i < PACKET_BUFFERS; i++) {
-        reg_write(nic, REG_TXPBSIZE(i), 0);
-        reg_write(nic, REG_TXPBTHRESH(i), 0);
+    for (uint32_t i = 0; i < PACKET_BUFFERS; i++) {
+        reg_write(nic, REG_TXPBSIZE(i), i == 0 ? TXPBSIZE_160K : 0);
+        reg_write(nic, REG_TXPBTHRESH(i), i == 0 ? 160 - 16 : 0); /* KiB: less the longest frame */
     }
     reg_write(nic, REG_MTQC, 0);
     reg_change(nic, REG_RTTDCS, RTTDCS_ARBDIS, 0);
@@ -147,7 +144,7 @@ static void set_up_transmit(struct ixgbe *nic) {
  * be changed while it is off (8.2.3.7.1). */
 int ixgbe_receive_path(struct ixgbe *nic, bool on) {
     reg_change(nic, REG_SECRXCTRL, 0, SECRXCTRL_RX_DIS);
-    int err = wait_for(nic, REG_SECRXSTAT, SECRXSTAT_RDY, SECRXSTAT_RDY, "SECRXSTAT.SECRX_RDY");
+    int err = wait_for(nic, REG_SECRXSTAT, SECRXSTAT_RDY, true, "SECRXSTAT.SECRX_RDY");
     reg_change(nic, REG_RXCTRL, RXCTRL_RXEN, on ? RXCTRL_RXEN : 0);
     reg_change(nic, REG_SECRXCTRL, SECRXCTRL_RX_DIS, 0);
     return err;
@@ -159,10 +156,8 @@ static int set_up(struct ixgbe *nic) {
     if (err || (err = ixgbe_check(nic, reg_read(nic, REG_STATUS))))
         return err;
     disable_interrupts(nic);
-    if ((err = reset(nic)) ||
-        (err = wait_for(nic, REG_EEC, EEC_AUTO_RD, EEC_AUTO_RD, "EEC.AUTO_RD")) ||
-        (err =
-             wait_for(nic, REG_RDRXCTL, RDRXCTL_DMAIDONE, RDRXCTL_DMAIDONE, "RDRXCTL.DMAIDONE")) ||
+    if ((err = reset(nic)) || (err = wait_for(nic, REG_EEC, EEC_AUTO_RD, true, "EEC.AUTO_RD")) ||
+        (err = wait_for(nic, REG_RDRXCTL, RDRXCTL_DMAIDONE, true, "RDRXCTL.DMAIDONE")) ||
         (err = read_mac(nic)) ||
         (err = leat_dma_map_pool(nic->dev, nic->port->pool, &nic->pool_map)))
         return err;
@@ -487,15 +482,12 @@ int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache 
                                .rx_bytes_max = room < RX_BUFFER_MAX ? room : RX_BUFFER_MAX,
                                .event_fd = -1 };
     int err = start_queue(q, index);
-    if (err && stop_queue(q) == 0) {
+    if (err && stop_queue(q) == 0)
         release_queue(q, true);
-        return err;
-    }
-    nic->queues[index] = q; /* also one that does not stop: closing takes its memory back */
-    if (err)
-        return err;
-    *queue = &q->head.public;
-    return 0;
+    else
+        nic->queues[index] = q; /* also one that does not stop: closing takes its memory back */
+    *queue = err ? NULL : &q->head.public;
+    return err;
 }
 
 /* The reverse of set_up(). Returns 0 when the device is sure to leave our memory alone. */

@@ -21,7 +21,7 @@
 
 #define RING 64
 
-extern const struct leat_pci_driver leat_ixgbe;
+extern const struct leat_pci_driver leat_ixgbe, leat_ixgbe_base;
 
 struct fake {
     struct leat_device device;
@@ -137,11 +137,15 @@ static int open_bed(struct bed *bed) {
     return 0;
 }
 
-static void start_bed(struct bed *bed) {
+static void start_bed_with(struct bed *bed, const struct leat_pci_driver *driver) {
     open_bed(bed);
-    assert_int_equal(leat_ixgbe.open(&bed->port, &bed->fake.device, "fake"), 0);
+    assert_int_equal(driver->open(&bed->port, &bed->fake.device, "fake"), 0);
     assert_int_equal(bed->port.ops->queue_start(&bed->port, 0, bed->cache, &bed->queue), 0);
     bed->q = (struct ixgbe_queue *)bed->queue;
+}
+
+static void start_bed(struct bed *bed) {
+    start_bed_with(bed, &leat_ixgbe);
 }
 
 static void stop_bed(struct bed *bed, uint32_t buffers_lost) {
@@ -204,6 +208,38 @@ static void test_frame_without_end(void **state) {
     assert_int_equal(bad(&bed), 1);
     leat_free(bed.cache, pkts, 2);
     stop_bed(&bed, 0);
+}
+
+/* The base knows frames of one buffer only: others are lost whole, and counted once. */
+static void test_base_without_long_frames(void **state) {
+    (void)state;
+    struct bed bed;
+    struct leat_pkt pkts[64];
+    start_bed_with(&bed, &leat_ixgbe_base);
+    report(&bed, 0, RX_DD, 100);
+    report(&bed, 1, RX_DD | RX_EOP, 50);
+    report(&bed, 2, RX_DD | RX_EOP, 60);
+    report(&bed, 3, RX_DD, 100); /* its end comes later */
+    assert_int_equal(leat_rx(bed.queue, pkts, 64), 1);
+    assert_int_equal(pkts[0].len, 60);
+    assert_int_equal(bad(&bed), 2);
+    report(&bed, 4, RX_DD | RX_EOP, 70);
+    report(&bed, 5, RX_DD | RX_EOP, 80);
+    assert_int_equal(leat_rx(bed.queue, pkts + 1, 63), 1);
+    assert_int_equal(pkts[1].len, 80);
+    assert_int_equal(bad(&bed), 2);
+    assert_int_equal(leat_alloc(bed.cache, pkts + 2, 3), 3);
+    for (uint32_t i = 2; i < 5; i++)
+        pkts[i].len = 60;
+    pkts[1].flags |= LEAT_PKT_MORE; /* with the next one */
+    pkts[3].flags |= LEAT_PKT_L4_CSUM;
+    assert_int_equal(leat_tx(bed.queue, pkts, 5), 5);
+    const uint64_t *drops = bed.q->head.stats.drops;
+    assert_int_equal(drops[LEAT_DROP_TX_LENGTH], 1);
+    assert_int_equal(drops[LEAT_DROP_TX_OFFLOAD], 1);
+    assert_int_equal(*bed.q->tx_doorbell, 2);
+    stop_bed(&bed, 0);
+    assert_int_equal(bed.port.lost.drops[LEAT_DROP_TX_ABORTED], 2);
 }
 
 struct vandal {
@@ -408,6 +444,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nonsense_is_counted),
         cmocka_unit_test(test_frame_without_end),
+        cmocka_unit_test(test_base_without_long_frames),
         cmocka_unit_test(test_vandal),
         cmocka_unit_test(test_stuck_registers),
         cmocka_unit_test(test_device_that_does_not_let_go),
