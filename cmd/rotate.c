@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rotate.h"
+#include "lib/core/error.h"
 #include "session.h"
 #include <errno.h>
 #include <string.h>
@@ -21,10 +22,8 @@ static int set_path(struct rotate *rotate) {
     size_t length = opts->seconds ? strftime(base, sizeof(base), opts->name,
                                              localtime_r(&rotate->since, &local))
                                   : (size_t)snprintf(base, sizeof(base), "%s", opts->name);
-    if (length == 0 || length >= sizeof(base)) {
-        fputs("leat cap: the name of the file is too long\n", stderr);
-        return -ENAMETOOLONG;
-    }
+    if (length == 0 || length >= sizeof(base))
+        return leat_fail(ENAMETOOLONG, "%s: the name of the file is too long", opts->name);
     bool ring = opts->megabytes && opts->files;
     if (ring)
         snprintf(rotate->path, sizeof(rotate->path), "%s%0*u", base, digits(opts->files),
@@ -49,7 +48,7 @@ static int open_file(struct rotate *rotate) {
     if (status == 0)
         status = leat_port_queue(rotate->port, 0, rotate->cache, &rotate->queue);
     rotate->opened++;
-    return status ? session_error(status) : 0;
+    return status;
 }
 
 static void close_file(struct rotate *rotate) {
@@ -63,7 +62,8 @@ static void close_file(struct rotate *rotate) {
 
 int rotate_open(struct rotate *rotate, const struct rotate_opts *opts, struct leat_cache *cache) {
     *rotate = (struct rotate){ .opts = opts, .cache = cache, .since = time(NULL) };
-    return open_file(rotate);
+    int status = open_file(rotate);
+    return status ? session_error(status) : 0;
 }
 
 static bool full(const struct rotate *rotate) {

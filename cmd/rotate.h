@@ -31,7 +31,7 @@ struct rotate {
 int rotate_open(struct rotate *rotate, const struct rotate_opts *opts, struct leat_cache *cache);
 
 /* Before frames that arrive at `now` are written: goes on to the next file where it is time to.
- * Returns 1 when the last file is full. */
+ * Returns 1 when the last file is full, or a negative errno with leat_error() telling why. */
 int rotate_look(struct rotate *rotate, time_t now);
 
 /* Closes the file and adds up what was written to all of them. */
