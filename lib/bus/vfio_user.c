@@ -282,11 +282,11 @@ static int map_area(struct vfio_user *self, uint64_t offset, uint64_t bytes) {
     const struct vfio_region_info *region = &self->received.body.region.info;
     uint64_t start = region->offset + offset;
     struct stat file;
+    int seals = fcntl(self->fd, F_GET_SEALS); /* before its size, which then can only grow */
     if (bytes == 0 || (start | offset | bytes) % 4096 || offset > region->size ||
         bytes > region->size - offset || fstat(self->fd, &file) != 0 ||
         start > (uint64_t)file.st_size || bytes > (uint64_t)file.st_size - start)
         return nonsense(self);
-    int seals = fcntl(self->fd, F_GET_SEALS);
     if (seals < 0 || !(seals & F_SEAL_SHRINK))
         return 0;
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, (off_t)start);
@@ -337,8 +337,9 @@ static int identify(struct vfio_user *self) {
                     &msix, sizeof(msix))) ||
         (err = region_read(&self->device, LEAT_REGION_CONFIG, 0, ids, sizeof(ids))))
         return err;
-    if (!(device.flags & VFIO_DEVICE_FLAGS_PCI) || device.argsz != sizeof(device) ||
-        device.regions <= LEAT_REGION_CONFIG || msix.index != VFIO_PCI_MSIX_IRQ_INDEX ||
+    if (!(device.flags & VFIO_DEVICE_FLAGS_PCI) || device.regions <= LEAT_REGION_CONFIG)
+        return give_up(self, ENODEV, "it is not a PCI device");
+    if (device.argsz != sizeof(device) || msix.index != VFIO_PCI_MSIX_IRQ_INDEX ||
         msix.count > PCI_MSIX_MAX)
         return nonsense(self);
     self->device.vectors = msix.count;
