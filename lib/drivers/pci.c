@@ -5,16 +5,13 @@
 #include <errno.h>
 
 static int open_on(struct leat_port *port, struct leat_device *dev) {
-    int err = -ENODEV;
-    for (const struct leat_pci_driver *const *d = leat_pci_drivers; *d; d++) {
-        const char *model = (*d)->match(dev->vendor, dev->id);
-        if (model) {
-            err = (*d)->open(port, dev, model);
-            break;
-        }
-        err = leat_fail(ENODEV, "%s: no driver for the PCI device %04x:%04x", port->name,
-                        dev->vendor, dev->id);
-    }
+    const struct leat_pci_driver *const *driver = leat_pci_drivers;
+    const char *model = NULL;
+    while (*driver && !(model = (*driver)->match(dev->vendor, dev->id)))
+        driver++;
+    int err = model ? (*driver)->open(port, dev, model)
+                    : leat_fail(ENODEV, "%s: no driver for the PCI device %04x:%04x", port->name,
+                                dev->vendor, dev->id);
     if (err < 0 && !port->ops)
         leat_device_close(dev);
     return err;
