@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +142,8 @@ static int open_source(struct capture_reader *reader, const char *path) {
     if (reader->fd < 0 || fstat(reader->fd, &status) < 0)
         return leat_fail(errno, "cannot open '%s' for reading: %s", path, strerror(errno));
     reader->regular = S_ISREG(status.st_mode);
+    if (reader->regular)
+        flock(reader->fd, LOCK_SH | LOCK_NB); /* one that is still being written is read, too */
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -81,6 +82,15 @@ static int check_not_source(const struct pcap_sink *sink, struct leat_port *port
     return 0;
 }
 
+/* Readers and writers of a file hold a lock, so that none is emptied under another port, here or in
+ * another process. Where there are no locks, it goes without. */
+static int lock_alone(const struct pcap_sink *sink, struct leat_port *port, const char *path) {
+    if (!sink->regular || flock(sink->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return 0;
+    return leat_fail(EBUSY, "%s: cannot empty '%s': another port reads or writes it", port->name,
+                     path);
+}
+
 static int open_file(struct pcap_sink *sink, struct leat_port *port, const char *path,
                      const struct pcap_source *source) {
     struct stat status;
@@ -92,6 +102,8 @@ static int open_file(struct pcap_sink *sink, struct leat_port *port, const char 
                          strerror(errno));
     sink->regular = S_ISREG(status.st_mode) && !standard;
     int err = check_not_source(sink, port, &status, source);
+    if (err == 0)
+        err = lock_alone(sink, port, path);
     if (err == 0 && sink->regular && ftruncate(sink->fd, 0) < 0)
         return leat_fail(errno, "%s: cannot empty '%s': %s", port->name, path, strerror(errno));
     return err;

@@ -436,6 +436,21 @@ static void empties_no_file_for_a_wrong_option(void **state) {
     assert_int_equal(status.st_size, 8);
 }
 
+static void a_capture_that_is_read_is_not_emptied(void **state) {
+    (void)state;
+    build_frames(3, 0);
+    open_in("");
+    char name[300];
+    snprintf(name, sizeof(name), "pcap:>%s", in);
+    struct leat_port *second;
+    assert_int_equal(leat_port_open(&second, name, pool, NULL), -EBUSY);
+    assert_non_null(strstr(leat_error(), "another port reads or writes it"));
+    assert_int_equal(receive_all(8), 3);
+    close_port();
+    assert_int_equal(leat_port_open(&second, name, pool, NULL), 0);
+    leat_port_close(second, NULL);
+}
+
 /* Whoever reads the other end has stopped: what the pipe has no room for stays the program's. */
 static void a_full_pipe_is_not_waited_for(void **state) {
     (void)state;
@@ -462,6 +477,7 @@ static void a_full_pipe_is_not_waited_for(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_capture_that_is_read_is_not_emptied),
         cmocka_unit_test(a_full_pipe_is_not_waited_for),
         cmocka_unit_test(repeats_a_capture),
         cmocka_unit_test(drops_or_keeps_what_was_cut),
