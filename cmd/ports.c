@@ -26,8 +26,8 @@ static const char *const examples[] = {
 static const struct options options = {
     .command = "ports",
     .operands = "[PORT...]",
-    .about = "Lists the kinds of ports; or opens the given ports, shows what they are, can do and\n"
-             "have counted, and closes them.",
+    .about = "Lists the kinds of ports; or opens the given ports, shows what they are and can do,\n"
+             "and closes them.",
     .specs = specs,
     .examples = examples,
     .operands_max = 64,

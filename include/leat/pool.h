@@ -79,12 +79,12 @@ void leat_cache_close(struct leat_cache *cache);
 struct leat_pool *leat_cache_pool(const struct leat_cache *cache);
 
 /* Takes up to `n` buffers (at most LEAT_BATCH_MAX): each packet's `data` at LEAT_BUFFER_START,
- * `len` and `flags` 0; they are the caller's until sent or freed. Returns how many; fewer than `n`
+ * `len` and `flags` 0; they are the caller's until sent or freed. Returns how many; fewer than that
  * when the pool is exhausted. */
 uint32_t leat_alloc(struct leat_cache *cache, struct leat_pkt *pkts, uint32_t n);
 
-/* Gives `n` packets' buffers back to the pool. Debug builds refuse, and log, a buffer that is not
- * the program's (freed twice, sent already, or of another pool). */
+/* Gives `n` packets' buffers back to the pool, at most LEAT_BATCH_MAX. Debug builds refuse, and
+ * log, a buffer that is not the program's (freed twice, sent already, or of another pool). */
 void leat_free(struct leat_cache *cache, const struct leat_pkt *pkts, uint32_t n);
 
 /* The number of the buffer that `data` points into. One multiplication, no division. */

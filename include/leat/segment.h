@@ -27,8 +27,7 @@ enum {
  * LEAT_PKT_TSO, its L4 type and IPV6, and leat_offload() lengths with an mss; all its headers lie
  * in the first buffer. -EINVAL: the request contradicts the headers (an mss of 0, wrong lengths or
  * protocol, a fragment, an IP length beyond the frame); -EMSGSIZE: the headers do not fit into
- * `room`, or the frame is not whole among the `n` packets; -E2BIG: a segment would exceed an IP
- * datagram. */
+ * `room`, or the frame is not whole among the `n` packets. */
 int leat_segment_count(const struct leat_pkt *frame, uint32_t n, uint32_t room);
 
 /* Writes the frame's segments into the buffers of `out`, of `room` bytes from `data` on; sets their

@@ -3,7 +3,7 @@
 #include "pool_private.h"
 
 uint32_t leat_alloc(struct leat_cache *cache, struct leat_pkt *pkts, uint32_t n) {
-    n = leat_cache_available(cache, n);
+    n = leat_cache_available(cache, n < LEAT_BATCH_MAX ? n : LEAT_BATCH_MAX);
     const uint32_t *numbers = leat_cache_take(cache, n);
     for (uint32_t i = 0; i < n; i++) {
         leat_own(cache->pool, numbers[i], LEAT_OWNER_POOL, LEAT_OWNER_PROGRAM, "leat_alloc()");

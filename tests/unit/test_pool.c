@@ -291,6 +291,18 @@ static void wrong_owners_are_told(void **state) {
 }
 #endif
 
+/* More than a batch is not had at a time, lest the cache overflow. */
+static void a_call_gives_a_batch_at_most(void **state) {
+    (void)state;
+    static struct leat_pkt pkts[LEAT_CACHE_SLOTS + 100];
+    struct leat_pool *pool = make_pool(BUFFERS, 512);
+    struct leat_cache *cache = make_cache(pool);
+    assert_int_equal(leat_alloc(cache, pkts, LEAT_CACHE_SLOTS + 100), LEAT_BATCH_MAX);
+    leat_free(cache, pkts, LEAT_BATCH_MAX);
+    leat_cache_close(cache);
+    assert_int_equal(leat_pool_destroy(pool), 0);
+}
+
 /* A pool that cannot be had closes what it opened once: by then the number may be another's. */
 int __real_close(int fd);
 int __wrap_close(int fd);
@@ -316,6 +328,7 @@ static void a_refused_pool_closes_its_file_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refused_pool_closes_its_file_once),
+        cmocka_unit_test(a_call_gives_a_batch_at_most),
         cmocka_unit_test(numbers_and_pointers_agree),
         cmocka_unit_test(numbers_are_exact_far_out),
         cmocka_unit_test(every_buffer_is_had_once),
