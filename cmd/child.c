@@ -27,13 +27,13 @@ int child_prepare(struct child *child) {
     /* A unix socket's path is at most 107 characters long. */
     if (!tmp || strlen(tmp) > sizeof(child->directory) - 20)
         tmp = "/tmp";
-    snprintf(child->directory, sizeof(child->directory), "%s/leat-demo-XXXXXX", tmp);
+    snprintf(child->directory, sizeof(child->directory), "%s/leat-XXXXXX", tmp);
     if (!mkdtemp(child->directory)) {
         child->directory[0] = '\0';
         return fail("make a directory for the sockets");
     }
     for (int i = 0; i < CHILD_PORTS; i++)
-        snprintf(child->sockets[i], sizeof(child->sockets[i]), "%s/nic%d.sock", child->directory,
+        snprintf(child->sockets[i], sizeof(child->sockets[i]), "%s/nic%d", child->directory,
                  i);
     snprintf(child->json, sizeof(child->json), "%s/softnic.json", child->directory);
     return 0;

@@ -50,13 +50,11 @@ static void print_ports(const struct report *report, FILE *to) {
         int length = (int)strlen(report->ports[i].name);
         width = length > width ? length : width;
     }
-    fprintf(to, "%-*s %14s %14s %9s %14s %14s %9s\n", width, "port", "received", "bytes", "Mpps",
-            "sent", "bytes", "Mpps");
+    fprintf(to, "%-*s %12s %8s %12s %8s\n", width, "port", "received", "Mpps", "sent", "Mpps");
     for (uint32_t i = 0; i < report->port_count; i++) {
         const struct leat_stats *stats = &report->ports[i].stats;
-        fprintf(to, "%-*s %14" PRIu64 " %14" PRIu64 " %9.3f %14" PRIu64 " %14" PRIu64 " %9.3f\n",
-                width, report->ports[i].name, stats->rx_packets, stats->rx_bytes,
-                mpps(stats->rx_packets, report->seconds), stats->tx_packets, stats->tx_bytes,
+        fprintf(to, "%-*s %12" PRIu64 " %8.3f %12" PRIu64 " %8.3f\n", width, report->ports[i].name,
+                stats->rx_packets, mpps(stats->rx_packets, report->seconds), stats->tx_packets,
                 mpps(stats->tx_packets, report->seconds));
     }
 }
@@ -69,8 +67,8 @@ static void print_drops(const struct report *report, FILE *to) {
             if (!port->stats.drops[reason])
                 continue;
             lost += port->stats.drops[reason];
-            fprintf(to, "lost %" PRIu64 " at %s: %s (%s)\n", port->stats.drops[reason], port->name,
-                    leat_drop_name(reason), leat_drop_meaning(reason));
+            fprintf(to, "lost %" PRIu64 " at %s: %s\n     (%s)\n", port->stats.drops[reason],
+                    port->name, leat_drop_name(reason), leat_drop_meaning(reason));
         }
     }
     if (!lost)

@@ -91,6 +91,7 @@ END
 
 say "a reader that stopped does not keep it from stopping"
 mkfifo "$here/pipe"
+# shellcheck disable=SC2217 # it only holds the reading end open
 sleep 100 <"$here/pipe" &
 pid[reader]=$!
 start gen "$LEAT" gen "pcap:>$here/pipe"

@@ -7,7 +7,7 @@
 need python3
 export TMPDIR=$here
 
-nothing_left() { [ -z "$(find "$here" -name 'leat-demo-*')" ] || fail "$1 left its directory"; }
+nothing_left() { [ -z "$(find "$here" -name 'leat-??????')" ] || fail "$1 left its directory"; }
 
 say "as it is shown"
 "$LEAT" demo --seconds 1 --json "$here/demo.json" >"$here/demo.log" 2>&1 || fail "exit code $?"

@@ -142,7 +142,7 @@ static void the_table_names_every_loss(void **state) {
     FILE *to = fmemopen(text, sizeof(text), "w");
     report_print(&report, to);
     fclose(to);
-    assert_non_null(strstr(text, "lost 7 at null:: tx_full ("));
+    assert_non_null(strstr(text, "lost 7 at null:: tx_full\n     ("));
     assert_non_null(strstr(text, "1 missing, 2 duplicate, 3 reordered, 4 altered"));
     assert_non_null(strstr(text, " 1.5       2.5       3.5       4.5      12.0\n"));
     assert_non_null(strstr(text, " 0.1       0.2       0.3       0.4   of 9 packets\n"));
