@@ -42,9 +42,12 @@ static void make(struct generate *generate, uint64_t now_ns) {
     generate->ended = generate->frames == generate->limit;
 }
 
-/* Reads on in the capture. */
+/* Reads on in the capture, no more than is left to be sent; but one frame may be many packets. */
 static int load(struct generate *generate) {
-    int n = leat_rx(generate->source, generate->pkts, BATCH);
+    uint64_t left = generate->limit - generate->frames;
+    int n = leat_rx(generate->source, generate->pkts, left < BATCH ? (uint32_t)left : BATCH);
+    if (n == 0 && left < BATCH)
+        n = leat_rx(generate->source, generate->pkts, BATCH);
     if (n == -ENODATA) {
         generate->ended = true;
         return 0;
