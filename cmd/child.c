@@ -33,8 +33,7 @@ int child_prepare(struct child *child) {
         return fail("make a directory for the sockets");
     }
     for (int i = 0; i < CHILD_PORTS; i++)
-        snprintf(child->sockets[i], sizeof(child->sockets[i]), "%s/nic%d", child->directory,
-                 i);
+        snprintf(child->sockets[i], sizeof(child->sockets[i]), "%s/nic%d", child->directory, i);
     snprintf(child->json, sizeof(child->json), "%s/softnic.json", child->directory);
     return 0;
 }

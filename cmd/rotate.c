@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rotate.h"
-#include "lib/core/error.h"
 #include "session.h"
 #include <errno.h>
 #include <string.h>
@@ -14,16 +13,15 @@ static int digits(uint32_t files) {
     return n;
 }
 
-/* FILE, FILE1, FILE2 ... by -C; FILE00, FILE01 ... with -W too. */
-static int set_path(struct rotate *rotate) {
+/* FILE, FILE1, FILE2 ... by -C; FILE00, FILE01 ... with -W too. What is too long for a path is cut,
+ * still too long, and refused by the system when it is opened. */
+static void set_path(struct rotate *rotate) {
     const struct rotate_opts *opts = rotate->opts;
     char base[sizeof(rotate->path) - 16];
     struct tm local;
-    size_t length = opts->seconds ? strftime(base, sizeof(base), opts->name,
-                                             localtime_r(&rotate->since, &local))
-                                  : (size_t)snprintf(base, sizeof(base), "%s", opts->name);
-    if (length == 0 || length >= sizeof(base))
-        return leat_fail(ENAMETOOLONG, "%s: the name of the file is too long", opts->name);
+    if (!opts->seconds ||
+        !strftime(base, sizeof(base), opts->name, localtime_r(&rotate->since, &local)))
+        snprintf(base, sizeof(base), "%s", opts->name);
     bool ring = opts->megabytes && opts->files;
     if (ring)
         snprintf(rotate->path, sizeof(rotate->path), "%s%0*u", base, digits(opts->files),
@@ -32,19 +30,16 @@ static int set_path(struct rotate *rotate) {
         snprintf(rotate->path, sizeof(rotate->path), "%s%u", base, rotate->number);
     else
         snprintf(rotate->path, sizeof(rotate->path), "%s", base);
-    return 0;
 }
 
 static int open_file(struct rotate *rotate) {
     char name[sizeof(rotate->path) + 32];
-    int status = set_path(rotate);
-    if (status)
-        return status;
+    set_path(rotate);
     int end = snprintf(name, sizeof(name), "pcap:>%s", rotate->path);
     if (rotate->opts->snaplen)
         snprintf(name + end, sizeof(name) - (size_t)end, ",snaplen=%u", rotate->opts->snaplen);
     const struct leat_port_opts opts = { .size = sizeof(opts) };
-    status = leat_port_open(&rotate->port, name, leat_cache_pool(rotate->cache), &opts);
+    int status = leat_port_open(&rotate->port, name, leat_cache_pool(rotate->cache), &opts);
     if (status == 0)
         status = leat_port_queue(rotate->port, 0, rotate->cache, &rotate->queue);
     rotate->opened++;

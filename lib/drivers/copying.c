@@ -54,10 +54,9 @@ uint32_t copying_frame_bytes(const struct leat_pkt *pkts, uint32_t segments) {
 
 enum leat_drop copying_refusal(const struct copying_limits *limits, const struct leat_pkt *pkts,
                                uint32_t segments, uint32_t bytes) {
-    /* Tags that are not among the bytes would get lost. */
+    /* Tags that are not among the bytes would get lost, and so would a time to send at. */
     uint16_t wanted = pkts->flags & LEAT_PKT_REQUESTS;
-    bool tags = (pkts->flags & LEAT_PKT_META) && (pkts->flags & LEAT_PKT_VLAN);
-    if ((wanted & ~limits->requests) || tags)
+    if ((wanted & ~limits->requests) || pkts->flags & LEAT_PKT_FROM_META)
         return LEAT_DROP_TX_OFFLOAD;
     bool too_long = bytes > limits->frame_max && !(wanted & LEAT_PKT_TSO);
     if (bytes < limits->frame_min || too_long || segments > limits->segments_max)

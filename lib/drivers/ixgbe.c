@@ -350,8 +350,7 @@ static uint32_t tx_other(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t 
     if (q->nic->tx_frame)
         return q->nic->tx_frame(q, pkts, n, room);
     return ixgbe_tx_drop(q, pkts, leat_frame_segments(pkts, n),
-                         pkts->flags & LEAT_PKT_REQUESTS ? LEAT_DROP_TX_OFFLOAD
-                                                         : LEAT_DROP_TX_LENGTH);
+                         pkts->flags & IXGBE_WISHES ? LEAT_DROP_TX_OFFLOAD : LEAT_DROP_TX_LENGTH);
 }
 
 static int tx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
@@ -369,7 +368,7 @@ static int tx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
         most = most < IXGBE_REPORT ? most : IXGBE_REPORT;
         for (; frames < most; frames++) {
             const struct leat_pkt *pkt = &pkts[sent + frames];
-            if (__builtin_expect(pkt->flags & (LEAT_PKT_MORE | LEAT_PKT_REQUESTS) ||
+            if (__builtin_expect(pkt->flags & (LEAT_PKT_MORE | IXGBE_WISHES) ||
                                      (uint32_t)pkt->len - IXGBE_FRAME_MIN >
                                          q->nic->frame_max - IXGBE_FRAME_MIN ||
                                      !tx_own(q, pkt),

@@ -38,7 +38,8 @@ uint32_t ixgbe_tx_frame(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t n
         return ixgbe_tx_drop(q, pkts, segments, LEAT_DROP_TX_LENGTH);
     if (segments > room)
         return 0;
-    if (pkts->flags & LEAT_PKT_REQUESTS && q->nic->complete(pkts, segments) != 0)
+    if (pkts->flags & LEAT_PKT_FROM_META ||
+        (pkts->flags & LEAT_PKT_REQUESTS && q->nic->complete(pkts, segments) != 0))
         return ixgbe_tx_drop(q, pkts, segments, LEAT_DROP_TX_OFFLOAD);
     for (uint32_t i = 0; i < segments; i++)
         owned &= tx_own(q, &pkts[i]);

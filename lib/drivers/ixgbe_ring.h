@@ -6,6 +6,9 @@
 
 #include "ixgbe.h"
 
+/* What a descriptor of plain data does not do. */
+#define IXGBE_WISHES (LEAT_PKT_REQUESTS | LEAT_PKT_FROM_META)
+
 /* A descriptor's status, read once: the device may change it behind our back. */
 static inline uint64_t rx_status(const struct ixgbe_queue *q, uint32_t index) {
     return __atomic_load_n(&q->rx_ring[index & q->rx_mask].status, __ATOMIC_ACQUIRE);

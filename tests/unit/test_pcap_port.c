@@ -310,9 +310,12 @@ static void drops_tags_that_are_not_in_the_bytes(void **state) {
     *leat_pkt_meta(pool, &pkt) = (struct leat_meta){ .vlan_tci = { 5 }, .vlan_proto = { 0x8100 } };
     pkt.flags = LEAT_PKT_META | LEAT_PKT_VLAN;
     assert_int_equal(leat_tx(queue, &pkt, 1), 1);
+    fill(&pkt, 60);
+    pkt.flags = LEAT_PKT_META | LEAT_PKT_LAUNCH;
+    assert_int_equal(leat_tx(queue, &pkt, 1), 1);
     struct leat_stats stats = close_port();
     assert_int_equal(stats.tx_packets, 0);
-    assert_int_equal(stats.drops[LEAT_DROP_TX_OFFLOAD], 1);
+    assert_int_equal(stats.drops[LEAT_DROP_TX_OFFLOAD], 2);
 }
 
 /* A limit on the size of files stands for a full disk: a batch that does not fit any more. */
