@@ -19,7 +19,7 @@ struct rotate {
     struct leat_cache *cache;
     struct leat_port *port;
     struct leat_queue *queue; /* to write to; changes with the file */
-    char path[4096 + 32]; /* PATH_MAX, and room to be too long */
+    char path[4096 + 32];     /* PATH_MAX, and room to be too long */
     uint32_t number;          /* of files by -C since the last one by -G */
     uint32_t opened;          /* files so far */
     time_t since;             /* when the file by -G was begun */

@@ -70,7 +70,8 @@ static inline int leat_rx(struct leat_queue *queue, struct leat_pkt *pkts, uint3
 }
 
 /* Hands over a prefix of the packets for sending, never part of a frame, and returns how long it is
- * (0 when the ring is full); the rest stays the caller's, to be offered again or freed. A packet
+ * (0 when the ring is full, or the first frame's end is not among them, so a frame has at most
+ * LEAT_BATCH_MAX buffers); the rest stays the caller's, to be offered again or freed. A packet
  * that can never be sent is accepted, dropped and counted (LEAT_DROP_TX_LENGTH, _TX_OFFLOAD).
  * Sent buffers go back to the queue's cache in later calls; n = 0 only does that. -ENODEV and -EIO
  * as above, the packets then all stay the caller's. */

@@ -55,7 +55,7 @@ int leat_option_u32(struct leat_port *port, const char *key, uint32_t *value, ui
         return 0;
     char *end;
     errno = 0;
-    unsigned long number = strtoul(text, &end, 0);
+    unsigned long number = strtoul(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || number < min || number > max)
         return leat_fail(EINVAL, "%s: option '%s' must be a number from %u to %u, not '%s'",
                          port->name, key, min, max, text);

@@ -96,6 +96,7 @@ static void a_wrong_name_is_refused_with_its_reason(void **state) {
         { "fake:x,queues=-1", "'queues' must be a number", -EINVAL },
         { "fake:x,queues=", "'queues' must be a number", -EINVAL },
         { "fake:x,queues=2x", "'queues' must be a number", -EINVAL },
+        { "fake:x,queues=0x2", "'queues' must be a number", -EINVAL },
         { "fake:x,size=59", "'size' must be a number from 60 to 9000", -EINVAL },
         { "fake:x,promisc=yes", "'promisc' takes no value", -EINVAL },
         { "fake:x/y,fail", "no device at 'x/y'", -ENODEV },
