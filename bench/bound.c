@@ -126,11 +126,11 @@ double bound_cycles(uint32_t ring, uint32_t batch, uint32_t stride, uint32_t rin
         atomic_store_explicit(&c.turn, RIG_DEVICE, memory_order_release);
         while (atomic_load_explicit(&c.turn, memory_order_acquire) != RIG_DRIVER)
             __builtin_ia32_pause();
-        uint64_t start = rig_cycles();
+        uint64_t start = leat_cycles();
         for (uint32_t at = 0; at + batch <= ring; at += batch)
             forward_batch(&c, at, batch);
         if (round >= rings / 10) /* the first tenth warms up */
-            cycles += rig_cycles() - start;
+            cycles += leat_cycles() - start;
     }
     atomic_store(&c.turn, RIG_QUIT);
     pthread_join(device, NULL);

@@ -28,20 +28,20 @@ struct cost {
 static void forward(struct rig *rig, uint64_t frames, uint32_t batch, uint64_t stages[3]) {
     struct leat_pkt pkts[LEAT_BATCH_MAX];
     while (frames > 0) {
-        uint64_t t0 = stages ? rig_cycles() : 0;
+        uint64_t t0 = stages ? leat_cycles() : 0;
         int n = leat_rx(rig->in, pkts, frames < batch ? (uint32_t)frames : batch);
         if (n <= 0)
             break;
-        uint64_t t1 = stages ? rig_cycles() : 0;
+        uint64_t t1 = stages ? leat_cycles() : 0;
         for (int i = 0; i < n; i++)
             rig_touch(&pkts[i]);
-        uint64_t t2 = stages ? rig_cycles() : 0;
+        uint64_t t2 = stages ? leat_cycles() : 0;
         int sent = leat_tx(rig->out, pkts, (uint32_t)n);
         if (sent < n)
             leat_free(rig->cache, &pkts[sent < 0 ? 0 : sent],
                       (uint32_t)(n - (sent < 0 ? 0 : sent)));
         if (stages) {
-            uint64_t t3 = rig_cycles();
+            uint64_t t3 = leat_cycles();
             stages[0] += t1 - t0;
             stages[1] += t2 - t1;
             stages[2] += t3 - t2;
@@ -62,9 +62,9 @@ static struct cost lockstep(struct rig *rig, uint32_t batch, bool split) {
         uint64_t ready = rig_device_turn(rig, taken);
         buffers[0] = leat_queue_buffer_cycles(rig->in);
         buffers[1] = leat_queue_buffer_cycles(rig->out);
-        uint64_t start = rig_cycles();
+        uint64_t start = leat_cycles();
         forward(rig, ready, batch, split && !warm ? stages : NULL);
-        uint64_t end = rig_cycles();
+        uint64_t end = leat_cycles();
         taken += ready;
         if (warm)
             continue;
@@ -88,7 +88,7 @@ static double concurrent(struct rig *rig, uint32_t batch) {
     struct leat_pkt pkts[LEAT_BATCH_MAX];
     uint64_t frames = 0, target = opts.packets * 4;
     rig_run_free(rig);
-    uint64_t start = rig_cycles();
+    uint64_t start = leat_cycles();
     while (frames < target) {
         int n = leat_rx(rig->in, pkts, batch);
         if (n < 0)
@@ -103,7 +103,7 @@ static double concurrent(struct rig *rig, uint32_t batch) {
         }
         frames += (uint64_t)n;
     }
-    return (double)(rig_cycles() - start) / (double)frames;
+    return (double)(leat_cycles() - start) / (double)frames;
 }
 
 static int by_value(const void *a, const void *b) {

@@ -141,13 +141,13 @@ double rig_tsc_hz(void) {
         return hz;
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    uint64_t cycles = rig_cycles();
+    uint64_t cycles = leat_cycles();
     double seconds;
     do {
         clock_gettime(CLOCK_MONOTONIC, &now);
         seconds =
             (double)(now.tv_sec - start.tv_sec) + 1e-9 * (double)(now.tv_nsec - start.tv_nsec);
     } while (seconds < 0.1);
-    hz = (double)(rig_cycles() - cycles) / seconds;
+    hz = (double)(leat_cycles() - cycles) / seconds;
     return hz;
 }

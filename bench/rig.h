@@ -12,6 +12,7 @@
 #ifndef BENCH_RIG_H
 #define BENCH_RIG_H
 
+#include "lib/core/cycles.h"
 #include "softnic/softnic.h"
 #include <leat/error.h>
 #include <leat/port.h>
@@ -55,10 +56,6 @@ void rig_stats(struct rig *rig, struct nic_stats nics[2], struct wire_stats wire
 
 /* TSC ticks a second, measured once against CLOCK_MONOTONIC. */
 double rig_tsc_hz(void);
-
-static inline uint64_t rig_cycles(void) {
-    return __builtin_ia32_rdtsc();
-}
 
 /* Rewrites the first byte with its own value: the frame's line is fetched and made dirty, as by a
  * forwarder that changes an address, and the bytes stay as they were. */

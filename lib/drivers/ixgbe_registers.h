@@ -105,11 +105,8 @@
 #define RING_TAIL      0x18
 
 #define REG_RDBAL(q)        (0x01000u + 0x40 * (q))
-#define REG_RDBAH(q)        (0x01004u + 0x40 * (q))
-#define REG_RDLEN(q)        (0x01008u + 0x40 * (q))
 #define REG_DCA_RXCTRL(q)   (0x0100cu + 0x40 * (q)) /* 8.2.3.11.1 */
 #define DCA_RXCTRL_CLEAR    (1u << 12)
-#define REG_RDH(q)          (0x01010u + 0x40 * (q))
 #define REG_SRRCTL(q)       (0x01014u + 0x40 * (q))
 #define SRRCTL_PACKET_KB(k) (k)
 #define SRRCTL_HEADER_256   (4u << 8)
@@ -139,9 +136,6 @@
 #define REG_RTTDCS        0x04900 /* 8.2.3.10.2 */
 #define RTTDCS_ARBDIS     (1u << 6)
 #define REG_TDBAL(q)      (0x06000u + 0x40 * (q))
-#define REG_TDBAH(q)      (0x06004u + 0x40 * (q))
-#define REG_TDLEN(q)      (0x06008u + 0x40 * (q))
-#define REG_TDH(q)        (0x06010u + 0x40 * (q))
 #define REG_TDT(q)        (0x06018u + 0x40 * (q))
 #define REG_TXDCTL(q)     (0x06028u + 0x40 * (q))
 #define TXDCTL_PTHRESH(n) (n)

@@ -82,54 +82,21 @@ static uint32_t collect(struct rig *rig, uint8_t *frame) {
     return from.sll_pkttype == PACKET_OUTGOING ? collect(rig, frame) : (uint32_t)got;
 }
 
+/* What all taps have in common. */
+#define TAP_KIND                                                                                 \
+    .rx = true, .tx = true, .live = true, .collects = true, .probe = probe, .tear_down = closed, \
+    .opened = opened, .closed = closed, .bring = bring, .collect = collect
+
 struct port_kind kind_tap = {
-    .name = "tap",
-    .queues = 1,
-    .rx = true,
-    .tx = true,
-    .live = true,
-    .collects = true,
-    .wrong_name = "tap:a-name-that-is-too-long",
-    .probe = probe,
+    TAP_KIND,         .name = "tap", .queues = 1, .wrong_name = "tap:a-name-that-is-too-long",
     .set_up = set_up,
-    .tear_down = closed,
-    .opened = opened,
-    .closed = closed,
-    .bring = bring,
-    .collect = collect,
 };
 
 struct port_kind kind_tap_4q = {
-    .name = "tap-4q",
-    .queues = 4,
-    .rx = true,
-    .tx = true,
-    .live = true,
-    .collects = true,
-    .wrong_name = "tap:lo",
-    .probe = probe,
-    .set_up = set_up,
-    .tear_down = closed,
-    .opened = opened,
-    .closed = closed,
-    .bring = bring,
-    .collect = collect,
+    TAP_KIND, .name = "tap-4q", .queues = 4, .wrong_name = "tap:lo", .set_up = set_up,
 };
 
 struct port_kind kind_tap_jumbo = {
-    .name = "tap-jumbo",
-    .queues = 1,
-    .rx = true,
-    .tx = true,
-    .live = true,
-    .collects = true,
-    .jumbo = true,
-    .wrong_name = "tap:",
-    .probe = probe,
-    .set_up = set_up_jumbo,
-    .tear_down = closed,
-    .opened = opened,
-    .closed = closed,
-    .bring = bring,
-    .collect = collect,
+    TAP_KIND,      .name = "tap-jumbo",  .queues = 1,
+    .jumbo = true, .wrong_name = "tap:", .set_up = set_up_jumbo,
 };

@@ -63,7 +63,7 @@ static int write_fake(struct leat_device *dev, uint32_t region, uint64_t offset,
         dev->gone = true;
     if (offset == REG_CTRL)
         value &= ~(CTRL_RST | CTRL_LRST);
-    fake->moved_under_way += offset >= REG_TDBAL(0) && offset <= REG_TDLEN(0) &&
+    fake->moved_under_way += offset >= REG_TDBAL(0) && offset <= REG_TDBAL(0) + RING_LENGTH &&
                              fake->registers[REG_TXDCTL(0) / 4] & QUEUE_ENABLE;
     if (offset == REG_DMATXCTL && value & DMATXCTL_TE && fake->te_enables)
         fake->registers[REG_TXDCTL(0) / 4] |= QUEUE_ENABLE;
