@@ -59,6 +59,13 @@ int xdp_socket_create(struct xdp_queue *queue, struct leat_pool *pool,
                       const struct xdp_socket_opts *opts);
 int xdp_socket_map(struct xdp_queue *queue);
 
+/* The two halves of create. A privileged process does the first for another one: a socket with the
+ * pool as its UMEM and with its rings' sizes set; returns the descriptor. The other one does the
+ * second: the queue's own state around such a socket, which it owns from then on. */
+int xdp_socket_register(const struct leat_pool *pool, const struct xdp_socket_opts *opts);
+int xdp_socket_adopt(struct xdp_queue *queue, struct leat_pool *pool,
+                     const struct xdp_socket_opts *opts, int fd);
+
 /* Binds, waiting at most a second while an earlier socket of the queue is being torn down. With
  * PREFER zero-copy is tried first; queue->zerocopy tells what is in force (XDP_OPTIONS). */
 int xdp_socket_bind(struct xdp_queue *queue);
