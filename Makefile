@@ -12,7 +12,7 @@ all: build/build.ninja
 help:
 	@echo "make run         install what is missing, build, and forward packets through the emulated NIC"
 	@echo "make test        install what is missing, build, run every test that needs no guest"
-	@echo "make test-guest  run the tests that need a guest, in QEMU"
+	@echo "make test-guest  install what is missing, build, run the tests that need a guest, in QEMU"
 	@echo "make             build: the command is build/leat"
 	@echo "make bench       build and run the benchmarks"
 	@echo "make loc         count the lines of code that a forwarding program needs"
@@ -33,8 +33,8 @@ run: needs-build all
 test: needs-build-test
 	tools/test
 
-test-guest:
-	@echo "No tests need a guest yet: those of virtio-net and vfio will be the first."
+test-guest: needs-build-guest
+	tools/test guest
 
 bench: needs-build-bench all
 	bench/run
