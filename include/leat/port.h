@@ -2,10 +2,12 @@
 /*
  * The port: anything that receives and sends frames, opened by name.
  *
- *   vfio-user:/run/nic.sock   tap:name   pcap:in.pcapng   pcap:>out.pcapng   null:
+ *   vfio-user:/run/nic.sock   xdp:eth0   tap:name   pcap:in.pcapng   pcap:>out.pcapng   null:
  *
- * Options follow a comma: vfio-user:/run/nic.sock,queues=4,rx-ring=1024,promisc. An option that the
- * port does not know, or cannot do, is refused by name.
+ * A name without a colon is that of an interface: eth0 is xdp:eth0. Options follow a comma:
+ * vfio-user:/run/nic.sock,queues=4,rx-ring=1024,promisc. An option that the port does not know, or
+ * cannot do, is refused by name. A value goes on to the next comma; one that begins with ' or " to
+ * the same sign again: it may hold commas, and that sign itself written twice.
  *
  * A port has queues, each a pair of a receive and a transmit side. A queue belongs to one worker,
  * which alone calls leat_rx() and leat_tx() on it, without locks. Everything else here may be
@@ -35,7 +37,7 @@ struct leat_queue {
 /* Zeroed members mean the default. An option in the port's name wins over its member here. */
 struct leat_port_opts {
     size_t size;      /* sizeof(struct leat_port_opts) */
-    uint32_t queues;  /* queues=; 0: 1 */
+    uint32_t queues;  /* queues=; 0: 1, of xdp: all that the interface has */
     uint32_t rx_ring; /* rx-ring=, descriptors a queue; 0: 512 */
     uint32_t tx_ring; /* tx-ring=; 0: 512 */
     bool promisc;     /* promisc; receive frames that are not for this port's address, too */
@@ -94,7 +96,7 @@ void leat_queue_disarm(struct leat_queue *queue);
 struct leat_caps {
     const char *driver; /* "ixgbe"; static storage */
     char device[64];    /* model and place: "82599ES (8086:10fb) on vfio-user" */
-    char mode[64];      /* "polling, MSI-X wake-up, doorbells mapped" */
+    char mode[128];     /* "polling, MSI-X wake-up, doorbells mapped" */
     uint8_t mac[6];     /* zero: it has none */
     bool rx, tx;        /* whether it receives and sends at all */
     bool wait;          /* leat_queue_fd() works */
@@ -157,5 +159,13 @@ struct leat_pool *leat_port_pool(const struct leat_port *port);
 /* The kinds of ports that this build has, for help and completion. NULL beyond the last. */
 const char *leat_port_kind(uint32_t i);         /* "vfio-user" */
 const char *leat_port_kind_summary(uint32_t i); /* "PCI device behind a vfio-user socket" */
+
+/* What this machine has to open, told by those kinds that can look: of xdp: each interface. */
+struct leat_port_found {
+    const char *name;    /* as for leat_port_open() */
+    const char *about;   /* what it is and can do: "veth, up, MTU 1500, 2 queues; native" */
+    const char *warning; /* what a program should know before; NULL: nothing */
+};
+void leat_port_look(void (*found)(void *ctx, const struct leat_port_found *port), void *ctx);
 
 #endif

@@ -31,6 +31,7 @@ struct leat_port {
     uint32_t option_count;
     struct leat_pool *pool;
     struct leat_port_opts opts; /* the common options, defaults and name merged, ranges unchecked */
+    bool queues_given; /* else opts.queues is 1, which a driver may raise to what the device has */
     struct leat_queue *queues[LEAT_QUEUES_MAX]; /* started ones */
     uint32_t index;
     void *data;             /* the driver's own */
@@ -66,6 +67,9 @@ struct leat_driver {
 
     /* Opens port->address. Returns 0 with port->ops set, or leat_fail(). */
     int (*open)(struct leat_port *port);
+
+    /* Optional: what there is to open, as leat_port_look(). */
+    void (*look)(void (*found)(void *ctx, const struct leat_port_found *port), void *ctx);
 };
 
 /* Generated at build time from the list of drivers in meson.build; NULL-terminated. */

@@ -1,31 +1,76 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Port names: "scheme:address,key=value,key". */
+/* Port names: "scheme:address,key=value,key", as port.h tells. */
 #include "driver.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Takes the quotes off a value, in place. Returns what follows the closing one; NULL: it lacks. */
+static char *unquote(char *value) {
+    const char quote = *value;
+    char *to = value;
+    for (char *from = value + 1; *from; *to++ = *from++) {
+        if (*from != quote || *++from == quote)
+            continue;
+        *to = '\0';
+        return from;
+    }
+    return NULL;
+}
+
+/* Cuts the first option off `*rest`, which becomes NULL after the last one. */
+static int cut_option(struct leat_port *port, char **rest) {
+    if (port->option_count == LEAT_OPTIONS_MAX)
+        return leat_fail(EINVAL, "%s: more than %d options", port->name, LEAT_OPTIONS_MAX);
+    struct leat_option *option = &port->options[port->option_count++];
+    char *end = *rest + strcspn(*rest, ",=");
+    *option = (struct leat_option){ *rest, "", false };
+    if (*end == '=') {
+        *end++ = '\0';
+        option->value = end;
+        end = *end == '\'' || *end == '"' ? unquote(end) : end + strcspn(end, ",");
+        if (!end || (*end && *end != ','))
+            return leat_fail(EINVAL,
+                             "%s: the value of option '%s' %s; a quote inside quotes is "
+                             "written twice",
+                             port->name, option->key,
+                             end ? "goes on after its closing quote" : "has no closing quote");
+    }
+    *rest = *end ? end + 1 : NULL;
+    *end = '\0';
+    return 0;
+}
+
+/* The place of the colon behind the scheme; NULL for the bare name of an interface. */
+static int find_colon(const char *name, char *parts, char **colon) {
+    size_t length = strcspn(parts, ":,");
+    *colon = parts[length] == ':' ? parts + length : NULL;
+    if (*colon || (length > 0 && !memchr(parts, '/', length)))
+        return 0;
+    return leat_fail(EINVAL,
+                     "%s: not a port's name: it has no colon, as in 'pcap:%s', and is no "
+                     "interface's",
+                     name, name);
+}
 
 int leat_parse_name(struct leat_port *port, const char *name, char **scheme) {
     port->name = strdup(name);
     port->parts = strdup(name);
     if (!port->name || !port->parts)
         return leat_fail(ENOMEM, "%s: no memory", name);
-    char *rest = port->parts;
-    char *colon = strchr(rest, ':');
-    if (!colon)
-        return leat_fail(EINVAL, "%s: not a port's name: it has no colon, as in 'tap:%s'", name,
-                         name);
-    *colon = '\0';
-    *scheme = rest;
-    rest = colon + 1;
+    static char of_interfaces[] = "xdp";
+    char *colon, *rest;
+    int err = find_colon(name, port->parts, &colon);
+    if (err < 0)
+        return err;
+    *scheme = colon ? port->parts : of_interfaces;
+    rest = colon ? colon + 1 : port->parts;
+    if (colon)
+        *colon = '\0';
     port->address = strsep(&rest, ",");
-    for (char *part; (part = strsep(&rest, ","));) {
-        if (port->option_count == LEAT_OPTIONS_MAX)
-            return leat_fail(EINVAL, "%s: more than %d options", name, LEAT_OPTIONS_MAX);
-        char *key = strsep(&part, "=");
-        port->options[port->option_count++] = (struct leat_option){ key, part ? part : "", false };
-    }
-    return 0;
+    while (rest && err == 0)
+        err = cut_option(port, &rest);
+    return err;
 }
 
 /* The last one of that key counts; all are marked, so that none is refused as unknown. */

@@ -18,16 +18,18 @@ static int read_common_options(struct leat_port *port, const struct leat_port_op
     struct leat_port_opts *opts = &port->opts;
     if (given)
         memcpy(opts, given, given->size < sizeof(*opts) ? given->size : sizeof(*opts));
+    port->queues_given = opts->queues > 0;
     opts->queues = opts->queues ? opts->queues : 1;
     opts->rx_ring = opts->rx_ring ? opts->rx_ring : 512;
     opts->tx_ring = opts->tx_ring ? opts->tx_ring : 512;
     int err, promisc = leat_option_flag(port, "promisc");
-    if ((err = promisc) < 0 ||
-        (err = leat_option_u32(port, "queues", &opts->queues, 1, LEAT_QUEUES_MAX)) < 0 ||
+    int queues = leat_option_u32(port, "queues", &opts->queues, 1, LEAT_QUEUES_MAX);
+    if ((err = promisc) < 0 || (err = queues) < 0 ||
         (err = leat_option_u32(port, "rx-ring", &opts->rx_ring, 1, 1u << 20)) < 0 ||
         (err = leat_option_u32(port, "tx-ring", &opts->tx_ring, 1, 1u << 20)) < 0)
         return err;
     opts->promisc |= promisc;
+    port->queues_given |= queues;
     if (opts->queues > LEAT_QUEUES_MAX)
         return leat_fail(EINVAL, "%s: %u queues; at most %d", port->name, opts->queues,
                          LEAT_QUEUES_MAX);

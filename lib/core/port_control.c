@@ -123,3 +123,9 @@ const char *leat_port_kind(uint32_t i) {
 const char *leat_port_kind_summary(uint32_t i) {
     return kind(i) ? kind(i)->summary : NULL;
 }
+
+void leat_port_look(void (*found)(void *ctx, const struct leat_port_found *port), void *ctx) {
+    for (const struct leat_driver *const *driver = leat_drivers; *driver; driver++)
+        if ((*driver)->look)
+            (*driver)->look(found, ctx);
+}

@@ -88,7 +88,16 @@ static void a_wrong_name_is_refused_with_its_reason(void **state) {
         const char *name, *words;
         int err;
     } wrong[] = {
-        { "eth0", "has no colon", -EINVAL },
+        { "eth0", "no such kind of port: 'xdp'", -EINVAL },
+        { "eth0,fake:x", "no such kind of port: 'xdp'", -EINVAL },
+        { "dir/file", "has no colon", -EINVAL },
+        { "", "has no colon", -EINVAL },
+        { ",size=60", "has no colon", -EINVAL },
+        { "fake:x,a='b", "option 'a' has no closing quote", -EINVAL },
+        { "fake:x,a='", "option 'a' has no closing quote", -EINVAL },
+        { "fake:x,a=\"b'", "option 'a' has no closing quote", -EINVAL },
+        { "fake:x,a='b''", "option 'a' has no closing quote", -EINVAL },
+        { "fake:x,a='b'c", "option 'a' goes on after its closing quote", -EINVAL },
         { "ether:x", "no such kind of port: 'ether'", -EINVAL },
         { "fake:x,colour=red", "no such option here: 'colour'", -EINVAL },
         { "fake:x,queues=0", "'queues' must be a number from 1 to 64", -EINVAL },
@@ -124,6 +133,38 @@ static void options_come_from_the_struct_and_the_name_wins(void **state) {
     assert_int_equal(size_option, 100);
     assert_string_equal(leat_port_name(port), "fake:,queues=3,promisc,size=100");
     leat_port_close(port, NULL);
+}
+
+/* A filter of tcpdump's may hold anything that a shell lets through. */
+static void values_may_be_quoted(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *address, *key, *value;
+    } right[] = {
+        { "fake:x,m=udp port 53", "x", "m", "udp port 53" },
+        { "fake:x,m=ether host 02:00:00:00:00:01,n", "x", "m", "ether host 02:00:00:00:00:01" },
+        { "fake:x,m='a,b=c',n=1", "x", "m", "a,b=c" },
+        { "fake:x,m=\"it's\"", "x", "m", "it's" },
+        { "fake:x,m='it''s',n", "x", "m", "it's" },
+        { "fake:x,m='''',n", "x", "m", "'" },
+        { "fake:x,m='',n", "x", "m", "" },
+        { "fake:x,m=a'b,n=c'd", "x", "m", "a'b" },
+        { "fake:,m==", "", "m", "=" },
+        { "eth0@3,m='x:y,z'", "eth0@3", "m", "x:y,z" },
+    };
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+        struct leat_port port = { 0 };
+        char *scheme;
+        if (leat_parse_name(&port, right[i].name, &scheme) != 0)
+            fail_msg("%s", leat_error());
+        assert_string_equal(scheme, strchr(right[i].address, '@') ? "xdp" : "fake");
+        assert_string_equal(port.address, right[i].address);
+        assert_string_equal(port.options[0].key, right[i].key);
+        assert_string_equal(port.options[0].value, right[i].value);
+        assert_int_equal(port.option_count, 1 + (strstr(right[i].name, ",n") != NULL));
+        free(port.name);
+        free(port.parts);
+    }
 }
 
 static void an_older_program_has_a_shorter_struct(void **state) {
@@ -229,6 +270,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wrong_name_is_refused_with_its_reason),
         cmocka_unit_test(options_come_from_the_struct_and_the_name_wins),
+        cmocka_unit_test(values_may_be_quoted),
         cmocka_unit_test(an_older_program_has_a_shorter_struct),
         cmocka_unit_test(a_queue_starts_once_and_on_its_own_pool),
         cmocka_unit_test(statistics_add_up_and_survive_the_close),
