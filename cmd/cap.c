@@ -37,6 +37,7 @@ static const struct option_spec specs[] = {
     { "seconds", 0, "N", "stop after N seconds", OPTION_DOUBLE, &opts.run.seconds, 0, 1000000000 },
     RUN_OPTION_CORE(opts.run),
     RUN_OPTION_JSON(opts.run),
+    RUN_OPTION_BUFFER_BYTES(opts.run),
     { 0 },
 };
 
@@ -68,7 +69,9 @@ static const struct options options = {
 
 struct capture {
     struct run run;
-    struct leat_queue *queue;
+    const struct session_port *port;
+    struct leat_cache *cache;
+    uint32_t turn; /* the queue to receive from next */
     struct filter *filter;
     struct rotate files;
     uint64_t passed, refused; /* frames */
@@ -89,7 +92,7 @@ static void sieve(struct capture *capture, uint32_t n) {
             kept += segments;
             capture->passed++;
         } else {
-            leat_free(capture->queue->cache, &pkts[at], segments);
+            leat_free(capture->cache, &pkts[at], segments);
             capture->refused++;
         }
     }
@@ -108,11 +111,22 @@ static int write_frames(struct capture *capture) {
     return 0;
 }
 
+/* From the first queue, in turn, that has something. */
+static int receive(struct capture *capture) {
+    uint32_t queues = capture->port->caps.queues;
+    int received = 0;
+    for (uint32_t i = 0; received == 0 && i < queues; i++) {
+        received = leat_rx(capture->port->queues[capture->turn], capture->pkts, BATCH);
+        capture->turn = capture->turn + 1 < queues ? capture->turn + 1 : 0;
+    }
+    return received;
+}
+
 static int batch(void *ctx) {
     struct capture *capture = ctx;
     int received = 0;
     if (capture->count == 0 && !capture->ended) {
-        received = leat_rx(capture->queue, capture->pkts, BATCH);
+        received = receive(capture);
         if (received == -ENODATA) {
             capture->ended = true;
             received = 0;
@@ -141,7 +155,7 @@ static uint64_t give_back(struct capture *capture) {
     uint64_t frames = 0;
     for (uint32_t i = 0; i < capture->count; i++)
         frames += !(pkts[i].flags & LEAT_PKT_MORE);
-    leat_free(capture->queue->cache, pkts, capture->count);
+    leat_free(capture->cache, pkts, capture->count);
     return frames;
 }
 
@@ -150,15 +164,18 @@ static int capture_to_files(struct session *session, struct capture *capture,
     int status = rotate_open(&capture->files, &opts.files, session->caches[0]);
     if (status == 0) {
         struct run_lane lane = {
-            .batch = batch, .ctx = capture, .queues = { capture->queue }, .queue_count = 1
+            .batch = batch,
+            .ctx = capture,
+            .queues = session->ports[0].queues,
+            .queue_count = session->ports[0].caps.queues,
         };
         capture->run =
             (struct run){ .opts = &opts.run, .session = session, .lanes = &lane, .lane_count = 1 };
         status = run_lanes(&capture->run);
         report->seconds = capture->run.seconds;
     }
-    session->own[0].drops[LEAT_DROP_BY_PROGRAM] = capture->refused;
-    session->own[0].drops[LEAT_DROP_TX_ABORTED] = give_back(capture);
+    session->ports[0].own.drops[LEAT_DROP_BY_PROGRAM] = capture->refused;
+    session->ports[0].own.drops[LEAT_DROP_TX_ABORTED] = give_back(capture);
     return status;
 }
 
@@ -166,12 +183,14 @@ static int capture_from(struct session *session, struct capture *capture, const 
                         struct report *report) {
     const struct leat_port_opts port_opts = { .rx_ring = opts.rx_ring,
                                               .promisc = !opts.no_promisc };
-    int status = session_port(session, name, port_opts, 5000, &capture->queue);
+    int status = session_port(session, name, port_opts);
+    if (status == 0)
+        status = session_start(session, 1, 5000);
     if (status)
         return status;
-    struct leat_caps caps;
-    leat_port_caps(session->ports[0], &caps, sizeof(caps));
-    if (caps.rx)
+    capture->port = &session->ports[0];
+    capture->cache = session->caches[0];
+    if (capture->port->caps.rx)
         return capture_to_files(session, capture, report);
     fprintf(stderr, "leat cap: %s cannot receive\n", name);
     return -ENOTSUP;
@@ -207,14 +226,14 @@ int cmd_cap(int argc, char **argv) {
         return COMMAND_USAGE;
     struct session session;
     struct report report = { 0 };
-    int status = session_open(&session, 1, 0);
+    int status = session_open(&session, opts.run.buffer_bytes);
     if (status == 0) {
         struct leat_stats written = { 0 };
         status = capture_from(&session, &capture, argv[first], &report);
         if (capture.files.opened)
             rotate_close(&capture.files, &written);
         session_close(&session, &report);
-        *report_add_port(&report, opts.files.name) = written;
+        *report_add_port(&report, opts.files.name, "") = written;
     }
     filter_free(capture.filter);
     return report.seconds > 0 ? run_report(&opts.run, &report, status) : COMMAND_FAILED;

@@ -15,13 +15,13 @@ struct reader {
     uint8_t frame[FRAME_MAX];
 };
 
-static int open_reader(struct session *session, struct reader *reader, const char *path) {
+static int open_reader(struct session *session, const char *path) {
     char name[4096];
     if (snprintf(name, sizeof(name), "pcap:%s", path) >= (int)sizeof(name)) {
         fprintf(stderr, "leat: %s: the name is too long\n", path);
         return -ENAMETOOLONG;
     }
-    return session_port(session, name, (struct leat_port_opts){ 0 }, 0, &reader->queue);
+    return session_port(session, name, (struct leat_port_opts){ 0 });
 }
 
 static void gather(struct reader *reader, const struct leat_pkt *pkts, uint32_t n) {
@@ -84,12 +84,16 @@ int compare_captures(const char *sent, const char *came, struct compare *result)
     static struct reader readers[2];
     struct session session;
     memset(result, 0, sizeof(*result));
-    int status = session_open(&session, 1, 0);
+    int status = session_open(&session, 0);
     if (status)
         return status;
-    status = open_reader(&session, &readers[0], sent);
+    status = open_reader(&session, sent);
     if (status == 0)
-        status = open_reader(&session, &readers[1], came);
+        status = open_reader(&session, came);
+    if (status == 0)
+        status = session_start(&session, 1, 0);
+    for (int i = 0; i < 2; i++)
+        readers[i].queue = session.ports[i].queues[0];
     if (status == 0)
         status = compare_all(&readers[0], &readers[1], result);
     session_close(&session, NULL);
@@ -100,10 +104,13 @@ int64_t compare_count(const char *capture) {
     static struct reader reader;
     struct session session;
     int64_t frames = 0;
-    int status = session_open(&session, 1, 0);
+    int status = session_open(&session, 0);
     if (status)
         return status;
-    status = open_reader(&session, &reader, capture);
+    status = open_reader(&session, capture);
+    if (status == 0)
+        status = session_start(&session, 1, 0);
+    reader.queue = session.ports[0].queues[0];
     while (status == 0 && (status = next(&reader)) > 0) {
         frames++;
         status = 0;

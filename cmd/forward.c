@@ -23,14 +23,15 @@ static void touch(const struct leat_pkt *pkts, uint32_t n, enum forward_touch ho
         }
 }
 
-/* Keeps the first `left` frames of those received: asked for whole frames, a port may give more. */
+/* Keeps the first `left` frames of those in hand: asked for whole frames, a port may give more, and
+ * other queues may have sent some meanwhile. */
 static void keep_left(struct forward *forward) {
+    struct leat_pkt *pkts = &forward->pkts[forward->first];
     uint32_t kept = 0;
-    for (uint64_t i = 0; i < forward->left && kept < forward->count; i++)
-        kept += leat_frame_segments(&forward->pkts[kept], forward->count - kept);
-    const struct leat_pkt *rest = &forward->pkts[kept];
-    forward->refused += frames(rest, forward->count - kept);
-    leat_free(forward->from->cache, rest, forward->count - kept);
+    for (uint64_t i = 0; i < *forward->left && kept < forward->count; i++)
+        kept += leat_frame_segments(&pkts[kept], forward->count - kept);
+    forward->refused += frames(&pkts[kept], forward->count - kept);
+    leat_free(forward->from->cache, &pkts[kept], forward->count - kept);
     forward->count = kept;
 }
 
@@ -38,8 +39,8 @@ static void keep_left(struct forward *forward) {
  * then, nor ever, unless it is given the room. */
 static int ask(struct forward *forward) {
     uint32_t n = forward->opts->batch;
-    if (forward->left < n)
-        n = (uint32_t)forward->left;
+    if (*forward->left < n)
+        n = (uint32_t)*forward->left;
     int received = leat_rx(forward->from, forward->pkts, n);
     return received == 0 && n < forward->whole
                ? leat_rx(forward->from, forward->pkts, forward->whole)
@@ -56,7 +57,7 @@ static int receive(struct forward *forward) {
         forward->first = 0;
         forward->count = (uint32_t)received;
         forward->packets += (uint32_t)received;
-        if (forward->left < (uint32_t)received)
+        if (*forward->left < (uint32_t)received)
             keep_left(forward);
     }
     return received;
@@ -69,9 +70,9 @@ static int transmit(struct forward *forward) {
     if (sent < 0)
         return sent;
     uint32_t rest = forward->count - (uint32_t)sent;
-    if (forward->left != UINT64_MAX) {
+    if (*forward->left != UINT64_MAX) {
         uint32_t ends = frames(pkts, (uint32_t)sent);
-        forward->left -= ends < forward->left ? ends : forward->left;
+        *forward->left -= ends < *forward->left ? ends : *forward->left;
     }
     forward->first += (uint32_t)sent;
     forward->count = rest;
@@ -135,10 +136,14 @@ static int forward_profiled(struct forward *forward) {
 }
 
 int forward_batch(struct forward *forward) {
+    if (*forward->left < forward->count)
+        keep_left(forward);
+    if (*forward->left == 0)
+        forward->ended = true;
     if (forward->ended && forward->count == 0)
         return 0;
     int moved = forward->opts->profile ? forward_profiled(forward) : forward_plain(forward);
-    if (forward->left == 0)
+    if (*forward->left == 0)
         forward->ended = true;
     return moved;
 }

@@ -23,8 +23,9 @@ struct forward {
     const struct forward_opts *opts;
     struct leat_queue *from, *to;
     uint32_t whole; /* places that hold any frame of the source */
-    uint64_t left;  /* frames still to be forwarded; UINT64_MAX: no end */
-    bool ended;     /* the source has no more, or `left` is 0 */
+    uint64_t
+        *left;  /* frames still to be forwarded, with others of its worker; UINT64_MAX: no end */
+    bool ended; /* the source has no more, or `left` is 0 */
     uint32_t first, count;
     struct leat_pkt pkts[LEAT_BATCH_MAX]; /* [first, first + count): not sent yet */
     uint64_t packets;                     /* buffers taken from the source */

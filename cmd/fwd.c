@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One worker's part: all directions that begin at its queues. */
 struct lane {
-    struct forward directions[2];
+    struct forward *directions;
     uint32_t count;
+    struct leat_queue *waits[SESSION_PORTS_MAX * SESSION_QUEUES_MAX];
     struct run *run;
 };
 
 static struct fwd_opts opts;
+static uint64_t left[2]; /* frames still to be forwarded from A, and from B */
 
 static const char *const touch_choices[] = { "none", "read", "write", NULL };
 
@@ -29,7 +32,7 @@ static const struct option_spec specs[] = {
       &opts.forward.lossless },
     { "profile", 'p', NULL, "split the cycles a packet by stage", OPTION_FLAG,
       &opts.forward.profile },
-    { "queues", 'q', "N", "queues a port, each with a worker of its own (1)", OPTION_U32,
+    { "queues", 'q', "N", "queues a port; default: all of an interface, else 1", OPTION_U32,
       &opts.queues, 1, SESSION_QUEUES_MAX },
     { "rx-ring", 0, "N", "receive descriptors a queue (512)", OPTION_U32, &opts.rx_ring, 1, 65536 },
     { "tx-ring", 0, "N", "transmit descriptors a queue (512)", OPTION_U32, &opts.tx_ring, 1,
@@ -40,6 +43,7 @@ static const struct option_spec specs[] = {
     RUN_OPTION_WAIT(opts.run),
     RUN_OPTION_CORE(opts.run),
     RUN_OPTION_JSON(opts.run),
+    RUN_OPTION_BUFFER_BYTES(opts.run),
     { 0 },
 };
 
@@ -58,7 +62,7 @@ static const struct options options = {
     .operands = "A B",
     .about =
         "Forwards frames from port A to port B and back, without copying, until Ctrl-C or the\n"
-        "end of its files.",
+        "end of its files; with a worker for each queue, as far as there are cores.",
     .specs = specs,
     .examples = examples,
     .operands_min = 2,
@@ -81,59 +85,78 @@ static int batch(void *ctx) {
     return moved;
 }
 
-static void add_direction(struct lane *lane, struct run_lane *runner, struct leat_queue *from,
-                          struct leat_queue *to, uint32_t whole) {
+static void add_direction(struct lane *lane, struct leat_queue *from, struct leat_queue *to,
+                          uint32_t whole, uint64_t *frames_left) {
+    lane->waits[lane->count] = from;
     struct forward *forward = &lane->directions[lane->count++];
     forward->opts = &opts.forward;
     forward->from = from;
     forward->to = to;
     forward->whole = whole;
-    forward->left = opts.count ? opts.count : UINT64_MAX;
-    runner->queues[runner->queue_count++] = from;
+    forward->left = frames_left;
     leat_queue_profile(from, opts.forward.profile);
     leat_queue_profile(to, opts.forward.profile);
 }
 
+/* From a worker's queues of one port to its queues of the other, of which there may be more or
+ * fewer; what comes from one queue always goes to the same one, so that flows keep their order. */
+static void join_ports(struct lane *lane, uint32_t worker, const struct session *session,
+                       uint32_t source) {
+    const struct session_port *from = &session->ports[source], *to = &session->ports[!source];
+    uint32_t target = worker;
+    for (uint32_t i = worker; i < from->caps.queues; i += session->workers) {
+        add_direction(lane, from->queues[i], to->queues[target], from->caps.segments_max,
+                      &left[source]);
+        target += session->workers;
+        if (target >= to->caps.queues)
+            target = worker;
+    }
+}
+
 /* Which directions there are: a port may only receive, or only send. */
-static int join(struct session *session, struct leat_queue *queues[2][SESSION_QUEUES_MAX],
-                struct lane *lanes, struct run_lane *runners, struct run *run) {
-    struct leat_caps caps[2];
-    for (int i = 0; i < 2; i++)
-        leat_port_caps(session->ports[i], &caps[i], sizeof(caps[i]));
-    bool there = caps[0].rx && caps[1].tx, back = caps[1].rx && caps[0].tx && !opts.one_way;
+static int join(struct session *session, struct lane *lanes, struct run_lane *runners,
+                struct run *run) {
+    const struct session_port *a = &session->ports[0], *b = &session->ports[1];
+    bool there = a->caps.rx && b->caps.tx, back = b->caps.rx && a->caps.tx && !opts.one_way;
     if (!there && !back) {
-        fprintf(stderr, "leat fwd: %s cannot receive, or %s cannot send\n",
-                leat_port_name(session->ports[0]), leat_port_name(session->ports[1]));
+        fprintf(stderr, "leat fwd: %s cannot receive, or %s cannot send\n", leat_port_name(a->port),
+                leat_port_name(b->port));
         return -ENOTSUP;
     }
-    for (uint32_t i = 0; i < opts.queues; i++) {
+    for (uint32_t i = 0; i < session->workers; i++) {
+        struct lane *lane = &lanes[i];
+        lane->directions = calloc(a->caps.queues + b->caps.queues, sizeof(*lane->directions));
+        if (!lane->directions)
+            return -ENOMEM;
         if (there)
-            add_direction(&lanes[i], &runners[i], queues[0][i], queues[1][i], caps[0].segments_max);
+            join_ports(lane, i, session, 0);
         if (back)
-            add_direction(&lanes[i], &runners[i], queues[1][i], queues[0][i], caps[1].segments_max);
-        lanes[i].run = run;
-        runners[i].batch = batch;
-        runners[i].ctx = &lanes[i];
+            join_ports(lane, i, session, 1);
+        lane->run = run;
+        runners[i] = (struct run_lane){
+            .batch = batch, .ctx = lane, .queues = lane->waits, .queue_count = lane->count
+        };
     }
     return 0;
 }
 
 /* What the program itself lost: under the port that could not send it, or that it came from. */
 static void count_lost(const struct lane *lanes, struct session *session) {
-    for (uint32_t i = 0; i < opts.queues; i++)
+    struct session_port *ports = session->ports;
+    for (uint32_t i = 0; i < session->workers; i++)
         for (uint32_t d = 0; d < lanes[i].count; d++) {
             const struct forward *forward = &lanes[i].directions[d];
-            uint32_t to = forward->to->port == session->ports[1];
-            session->own[to].drops[LEAT_DROP_TX_FULL] += forward->lost;
-            session->own[to].drops[LEAT_DROP_TX_ABORTED] += forward->aborted;
-            session->own[!to].drops[LEAT_DROP_BY_PROGRAM] += forward->refused;
+            uint32_t to = forward->to->port == ports[1].port;
+            ports[to].own.drops[LEAT_DROP_TX_FULL] += forward->lost;
+            ports[to].own.drops[LEAT_DROP_TX_ABORTED] += forward->aborted;
+            ports[!to].own.drops[LEAT_DROP_BY_PROGRAM] += forward->refused;
         }
 }
 
 static void count_cycles(const struct lane *lanes, const struct run *run, struct report *report) {
     struct forward_cycles sum = { 0 };
     uint64_t packets = 0;
-    for (uint32_t i = 0; i < opts.queues; i++)
+    for (uint32_t i = 0; i < run->lane_count; i++)
         for (uint32_t d = 0; d < lanes[i].count; d++) {
             const struct forward *forward = &lanes[i].directions[d];
             packets += forward->packets;
@@ -157,25 +180,30 @@ static void count_cycles(const struct lane *lanes, const struct run *run, struct
                         : (double)run->busy_cycles / n;
 }
 
-static int forward_between(struct session *session, struct lane *lanes, struct run_lane *runners,
-                           char **names, struct report *report) {
-    static struct leat_queue *queues[2][SESSION_QUEUES_MAX];
-    const struct leat_port_opts port_opts = { .rx_ring = opts.rx_ring,
-                                              .tx_ring = opts.tx_ring,
-                                              .promisc = true };
-    for (int i = 0; i < 2; i++) {
-        int status = session_port(session, names[i], port_opts, 5000, queues[i]);
-        if (status)
-            return status;
-    }
-    struct run run = {
-        .opts = &opts.run, .session = session, .lanes = runners, .lane_count = opts.queues
+static int open_ports(struct session *session, char **names) {
+    const struct leat_port_opts port_opts = {
+        .queues = opts.queues, .rx_ring = opts.rx_ring, .tx_ring = opts.tx_ring, .promisc = true
     };
-    int status = join(session, queues, lanes, runners, &run);
+    int status = session_port(session, names[0], port_opts);
+    if (status == 0)
+        status = session_port(session, names[1], port_opts);
+    if (status)
+        return status;
+    /* Frames are counted down without locks, by one worker. */
+    return session_start(session, opts.count ? 1 : session_workers_max(session), 5000);
+}
+
+static int forward_between(struct session *session, struct lane *lanes, struct report *report) {
+    struct run_lane runners[SESSION_QUEUES_MAX];
+    struct run run = {
+        .opts = &opts.run, .session = session, .lanes = runners, .lane_count = session->workers
+    };
+    left[0] = left[1] = opts.count ? opts.count : UINT64_MAX;
+    int status = join(session, lanes, runners, &run);
     if (status)
         return status;
     status = run_lanes(&run);
-    for (uint32_t i = 0; i < opts.queues; i++)
+    for (uint32_t i = 0; i < session->workers; i++)
         for (uint32_t d = 0; d < lanes[i].count; d++)
             forward_drain(&lanes[i].directions[d]);
     report->seconds = run.seconds;
@@ -185,21 +213,23 @@ static int forward_between(struct session *session, struct lane *lanes, struct r
 }
 
 int fwd_run(const struct fwd_opts *with, char **names, struct report *report) {
+    struct lane *lanes = calloc(SESSION_QUEUES_MAX, sizeof(*lanes));
+    struct session session;
     opts = *with;
     opts.forward.touch = (enum forward_touch)opts.touch;
     memset(report, 0, sizeof(*report));
-    struct session session;
-    int status = session_open(&session, opts.queues, 0);
-    if (status)
+    int status = lanes ? session_open(&session, opts.run.buffer_bytes) : -ENOMEM;
+    if (status) {
+        free(lanes);
         return status;
-    struct lane *lanes = calloc(opts.queues, sizeof(*lanes));
-    struct run_lane *runners = calloc(opts.queues, sizeof(*runners));
-    status = -ENOMEM;
-    if (lanes && runners)
-        status = forward_between(&session, lanes, runners, names, report);
+    }
+    status = open_ports(&session, names);
+    if (status == 0)
+        status = forward_between(&session, lanes, report);
     session_close(&session, report);
+    for (uint32_t i = 0; i < SESSION_QUEUES_MAX; i++)
+        free(lanes[i].directions);
     free(lanes);
-    free(runners);
     return status;
 }
 
@@ -208,10 +238,6 @@ int cmd_fwd(int argc, char **argv) {
     int first, exit_code;
     if (!options_parse(&options, argc, argv, &first, &exit_code))
         return exit_code;
-    if (opts.count && opts.queues > 1) {
-        options_wrong("--count and --queues do not go together");
-        return COMMAND_USAGE;
-    }
     if (!run_spare_stdout(&opts.run,
                           run_port_on_stdout(argv[first]) || run_port_on_stdout(argv[first + 1])))
         return COMMAND_USAGE;

@@ -9,14 +9,14 @@
 struct fwd_opts {
     struct forward_opts forward; /* `touch` is taken from below */
     struct run_opts run;
-    uint32_t queues, rx_ring, tx_ring; /* rings: 0 is the port's default */
+    uint32_t queues, rx_ring, tx_ring; /* 0 is the port's default */
     uint64_t count;                    /* frames in each direction; 0: no end */
     bool one_way;
     int touch; /* enum forward_touch */
 };
 
 #define FWD_OPTS_INIT \
-    { .forward = { .batch = 32 }, .run = { .core = -1 }, .queues = 1, .touch = FORWARD_TOUCH_WRITE }
+    { .forward = { .batch = 32 }, .run = { .core = -1 }, .touch = FORWARD_TOUCH_WRITE }
 
 /* Forwards between the two ports named until it is over. 0, or the negative errno that ended it,
  * said on standard error; `report` tells what was done until then, its `seconds` 0 if nothing. */

@@ -119,6 +119,7 @@ static const struct option_spec specs[] = {
     RUN_OPTION_SECONDS(opts.run),
     RUN_OPTION_CORE(opts.run),
     RUN_OPTION_JSON(opts.run),
+    RUN_OPTION_BUFFER_BYTES(opts.run),
     { 0 },
 };
 
@@ -183,40 +184,44 @@ static bool prepare(struct generate *generate) {
     return set_sizes(generate);
 }
 
-static int open_source(struct session *session, struct generate *generate) {
+static int open_source(struct session *session) {
     char name[4096];
     if (snprintf(name, sizeof(name), "pcap:%s", opts.replay) >= (int)sizeof(name)) {
         fputs("leat gen: the name of the capture is too long\n", stderr);
         return -ENAMETOOLONG;
     }
-    return session_port(session, name, (struct leat_port_opts){ 0 }, 0, &generate->source);
+    return session_port(session, name, (struct leat_port_opts){ 0 });
 }
 
-static int open_port(struct session *session, struct generate *generate, const char *name) {
+static int open_ports(struct session *session, struct generate *generate, const char *name) {
     const struct leat_port_opts port_opts = { .tx_ring = opts.tx_ring };
-    int status = session_port(session, name, port_opts, 5000, &generate->queue);
+    int status = session_port(session, name, port_opts);
     if (status)
         return status;
-    struct leat_caps caps;
-    leat_port_caps(session->ports[0], &caps, sizeof(caps));
-    if (!caps.tx) {
+    if (!session->ports[0].caps.tx) {
         fprintf(stderr, "leat gen: %s cannot send\n", name);
         return -ENOTSUP;
     }
-    return opts.replay ? open_source(session, generate) : 0;
+    if (opts.replay)
+        status = open_source(session);
+    if (status == 0)
+        status = session_start(session, 1, 5000);
+    generate->pool = session->pool;
+    generate->queue = session->ports[0].queues[0];
+    generate->source = session->ports[1].queues[0]; /* or NULL */
+    return status;
 }
 
 static int generate_to(struct session *session, const char *name, struct report *report) {
     struct generate *generate = &opts.generate;
-    generate->pool = session->pool;
-    int status = open_port(session, generate, name);
+    int status = open_ports(session, generate, name);
     if (status)
         return status;
     opts.run.wait = LEAT_WAIT_SPIN; /* the clock decides, and nothing could wake us */
     struct run_lane lane = { .batch = batch, .ctx = generate };
     run = (struct run){ .opts = &opts.run, .session = session, .lanes = &lane, .lane_count = 1 };
     status = run_lanes(&run);
-    session->own[1].drops[LEAT_DROP_BY_PROGRAM] = generate_drain(generate);
+    session->ports[1].own.drops[LEAT_DROP_BY_PROGRAM] = generate_drain(generate);
     report->seconds = run.seconds;
     if (generate->frames && generate->rate == GENERATE_MAX) { /* else it mostly waits */
         report->cycles.measured = true;
@@ -228,7 +233,8 @@ static int generate_to(struct session *session, const char *name, struct report 
 /* A frame is made in one buffer, whatever its size: large ones get a pool of large buffers. */
 static uint32_t stride(void) {
     uint32_t bytes = LEAT_BUFFER_START + opts.size;
-    return bytes <= LEAT_BUFFER_STRIDE ? 0 : ((bytes + 63) / 64 | 1) * 64;
+    uint32_t given = opts.run.buffer_bytes ? opts.run.buffer_bytes : LEAT_BUFFER_STRIDE;
+    return bytes <= given ? opts.run.buffer_bytes : ((bytes + 63) / 64 | 1) * 64;
 }
 
 int cmd_gen(int argc, char **argv) {
@@ -242,7 +248,7 @@ int cmd_gen(int argc, char **argv) {
     if (!prepare(&opts.generate) || !run_spare_stdout(&opts.run, run_port_on_stdout(argv[first])))
         return COMMAND_USAGE;
     struct session session;
-    if (session_open(&session, 1, stride()))
+    if (session_open(&session, stride()))
         return COMMAND_FAILED;
     struct report report = { 0 };
     int status = generate_to(&session, argv[first], &report);

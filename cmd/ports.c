@@ -9,14 +9,17 @@
 #define COUNTERS_MAX 256
 
 static bool with_counters;
+static uint32_t buffer_bytes;
 
 static const struct option_spec specs[] = {
     { "counters", 'c', NULL, "the device's own counters, too", OPTION_FLAG, &with_counters },
+    { "buffer-bytes", 0, "N", "open them on a pool of such buffers (2368)", OPTION_U32,
+      &buffer_bytes, 512, 65536 },
     { 0 },
 };
 
 static const char *const examples[] = {
-    "which kinds of ports there are",
+    "which kinds of ports there are, and which interfaces",
     "leat ports",
     "what an emulated NIC can do, and its counters",
     "leat ports --counters vfio-user:/tmp/nic0.sock",
@@ -26,17 +29,30 @@ static const char *const examples[] = {
 static const struct options options = {
     .command = "ports",
     .operands = "[PORT...]",
-    .about = "Lists the kinds of ports; or opens the given ports, shows what they are and can do,\n"
-             "and closes them.",
+    .about =
+        "Lists the kinds of ports, and what this machine has to open; or opens the given ports,\n"
+        "shows what they are and can do, and closes them.",
     .specs = specs,
     .examples = examples,
     .operands_max = 64,
 };
 
+static void print_found(void *ctx, const struct leat_port_found *port) {
+    bool *headed = ctx;
+    if (!*headed)
+        puts("\nPorts that this machine has:");
+    *headed = true;
+    printf("  %-16s %s\n", port->name, port->about);
+    if (port->warning)
+        printf("  %-16s %s\n", "", port->warning);
+}
+
 static void list_kinds(void) {
     puts("Ports are named KIND:ADDRESS[,OPTION...]; the kinds of this build:");
     for (uint32_t i = 0; leat_port_kind(i); i++)
         printf("  %-11s %s\n", leat_port_kind(i), leat_port_kind_summary(i));
+    bool headed = false;
+    leat_port_look(print_found, &headed);
 }
 
 static void print_flags(const char *what, uint32_t flags) {
@@ -96,15 +112,12 @@ static void print_counters(struct leat_port *port) {
 }
 
 static int show(struct session *session, const char *name) {
-    struct leat_queue *queue;
-    int status = session_port(session, name, (struct leat_port_opts){ 0 }, 0, &queue);
+    int status = session_port(session, name, (struct leat_port_opts){ 0 });
     if (status)
         return status;
-    struct leat_port *port = session->ports[0];
-    struct leat_caps caps;
-    leat_port_caps(port, &caps, sizeof(caps));
+    struct leat_port *port = session->ports[0].port;
     printf("%s\n", leat_port_name(port));
-    print_caps(&caps);
+    print_caps(&session->ports[0].caps);
     struct leat_link link;
     status = leat_port_link(port, &link);
     if (status)
@@ -120,6 +133,7 @@ static int show(struct session *session, const char *name) {
 
 int cmd_ports(int argc, char **argv) {
     with_counters = false;
+    buffer_bytes = 0;
     int first, exit_code;
     if (!options_parse(&options, argc, argv, &first, &exit_code))
         return exit_code;
@@ -127,7 +141,7 @@ int cmd_ports(int argc, char **argv) {
         list_kinds();
     for (; first < argc; first++) {
         struct session session;
-        if (session_open(&session, 1, 0))
+        if (session_open(&session, buffer_bytes))
             return COMMAND_FAILED;
         if (show(&session, argv[first]))
             exit_code = COMMAND_FAILED;

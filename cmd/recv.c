@@ -32,6 +32,7 @@ static const struct option_spec specs[] = {
     RUN_OPTION_WAIT(opts.run),
     RUN_OPTION_CORE(opts.run),
     RUN_OPTION_JSON(opts.run),
+    RUN_OPTION_BUFFER_BYTES(opts.run),
     { 0 },
 };
 
@@ -60,7 +61,7 @@ static const struct options options = {
 
 struct receiver {
     struct run run;
-    struct leat_queue *queue;
+    const struct session_port *port;
     struct sequence *streams; /* STREAMS_MAX; a page is only there once its streams are */
     uint8_t *started;         /* STREAMS_MAX */
     uint64_t probes, altered;
@@ -90,10 +91,9 @@ static void judge(struct receiver *receiver, const struct leat_pkt *pkts, uint32
         histogram_add(&receiver->latency, now_ns > probe.time_ns ? now_ns - probe.time_ns : 0);
 }
 
-static int batch(void *ctx) {
-    struct receiver *receiver = ctx;
+static int receive(struct receiver *receiver, struct leat_queue *queue) {
     struct leat_pkt pkts[BATCH];
-    int n = leat_rx(receiver->queue, pkts, BATCH);
+    int n = leat_rx(queue, pkts, BATCH);
     if (n == -ENODATA) {
         run_stop(&receiver->run);
         return 0;
@@ -109,10 +109,22 @@ static int batch(void *ctx) {
             judge(receiver, &pkts[i], segments, now_ns);
         i += segments;
     }
-    leat_free(receiver->queue->cache, pkts, (uint32_t)n);
+    leat_free(queue->cache, pkts, (uint32_t)n);
     if (opts.count && receiver->probes == opts.count)
         run_stop(&receiver->run);
     return n;
+}
+
+static int batch(void *ctx) {
+    struct receiver *receiver = ctx;
+    int moved = 0;
+    for (uint32_t i = 0; i < receiver->port->caps.queues; i++) {
+        int n = receive(receiver, receiver->port->queues[i]);
+        if (n < 0)
+            return n;
+        moved += n;
+    }
+    return moved;
 }
 
 static void fill_report(const struct receiver *receiver, struct report *report) {
@@ -134,24 +146,26 @@ static void fill_report(const struct receiver *receiver, struct report *report) 
 static int receive_from(struct session *session, struct receiver *receiver, const char *name,
                         struct report *report) {
     const struct leat_port_opts port_opts = { .rx_ring = opts.rx_ring, .promisc = true };
-    int status = session_port(session, name, port_opts, 5000, &receiver->queue);
+    struct session_port *port = &session->ports[0];
+    int status = session_port(session, name, port_opts);
+    if (status == 0)
+        status = session_start(session, 1, 5000);
     if (status)
         return status;
-    struct leat_caps caps;
-    leat_port_caps(session->ports[0], &caps, sizeof(caps));
-    if (!caps.rx) {
+    if (!port->caps.rx) {
         fprintf(stderr, "leat recv: %s cannot receive\n", name);
         return -ENOTSUP;
     }
-    receiver->live = strcmp(caps.driver, "pcap") != 0;
+    receiver->port = port;
+    receiver->live = strcmp(port->caps.driver, "pcap") != 0;
     struct run_lane lane = {
-        .batch = batch, .ctx = receiver, .queues = { receiver->queue }, .queue_count = 1
+        .batch = batch, .ctx = receiver, .queues = port->queues, .queue_count = port->caps.queues
     };
     receiver->run =
         (struct run){ .opts = &opts.run, .session = session, .lanes = &lane, .lane_count = 1 };
     status = run_lanes(&receiver->run);
     fill_report(receiver, report);
-    session->own[0].drops[LEAT_DROP_BY_PROGRAM] = receiver->refused;
+    port->own.drops[LEAT_DROP_BY_PROGRAM] = receiver->refused;
     return status;
 }
 
@@ -171,7 +185,7 @@ int cmd_recv(int argc, char **argv) {
     if (!options_parse(&options, argc, argv, &first, &exit_code))
         return exit_code;
     struct session session;
-    if (session_open(&session, 1, 0))
+    if (session_open(&session, opts.run.buffer_bytes))
         return COMMAND_FAILED;
     struct report report = { 0 };
     struct receiver *receiver = calloc(1, sizeof(*receiver));

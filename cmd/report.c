@@ -6,12 +6,13 @@
 #include <jansson.h>
 #include <string.h>
 
-struct leat_stats *report_add_port(struct report *report, const char *name) {
+struct leat_stats *report_add_port(struct report *report, const char *name, const char *mode) {
     static struct leat_stats nowhere;
     if (report->port_count == REPORT_PORTS_MAX)
         return &nowhere;
     struct report_port *port = &report->ports[report->port_count++];
     snprintf(port->name, sizeof(port->name), "%s", name);
+    snprintf(port->mode, sizeof(port->mode), "%s", mode);
     memset(&port->stats, 0, sizeof(port->stats));
     return &port->stats;
 }
@@ -59,6 +60,12 @@ static void print_ports(const struct report *report, FILE *to) {
     }
 }
 
+static void print_modes(const struct report *report, FILE *to) {
+    for (uint32_t i = 0; i < report->port_count; i++)
+        if (*report->ports[i].mode)
+            fprintf(to, "%s: %s\n", report->ports[i].name, report->ports[i].mode);
+}
+
 static void print_drops(const struct report *report, FILE *to) {
     uint64_t lost = 0;
     for (uint32_t i = 0; i < report->port_count; i++) {
@@ -101,6 +108,7 @@ static void print_latencies(const struct report *report, FILE *to) {
 
 void report_print(const struct report *report, FILE *to) {
     print_ports(report, to);
+    print_modes(report, to);
     print_drops(report, to);
     const struct report_sequence *sequence = &report->sequence;
     if (sequence->checked)
@@ -136,7 +144,8 @@ static json_t *port_json(const struct report_port *port) {
     json_t *drops = json_object();
     for (uint32_t reason = 0; reason < LEAT_DROP_COUNT; reason++)
         json_object_set_new(drops, leat_drop_name(reason), count(port->stats.drops[reason]));
-    return json_pack("{so so so so so so}", "name", name_json(port->name), "rx_packets",
+    return json_pack("{so so so so so so so}", "name", name_json(port->name), "mode",
+                     *port->mode ? name_json(port->mode) : json_null(), "rx_packets",
                      count(port->stats.rx_packets), "rx_bytes", count(port->stats.rx_bytes),
                      "tx_packets", count(port->stats.tx_packets), "tx_bytes",
                      count(port->stats.tx_bytes), "drops", drops);

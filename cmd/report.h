@@ -13,6 +13,7 @@
 
 struct report_port {
     char name[REPORT_NAME_MAX];
+    char mode[128]; /* what is in force, as the port tells; "": nothing to tell */
     struct leat_stats stats;
 };
 
@@ -45,7 +46,7 @@ struct report {
 };
 
 /* Adds a port; beyond REPORT_PORTS_MAX it is left out. Returns where its statistics go. */
-struct leat_stats *report_add_port(struct report *report, const char *name);
+struct leat_stats *report_add_port(struct report *report, const char *name, const char *mode);
 
 /* Millions of packets a second over all ports. */
 double report_rx_mpps(const struct report *report);

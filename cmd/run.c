@@ -56,7 +56,7 @@ static void sample(void *ctx, struct leat_stats *stats) {
     memset(stats, 0, sizeof(*stats));
     for (uint32_t i = 0; i < run->session->port_count; i++) {
         struct leat_stats of_port;
-        leat_port_stats(run->session->ports[i], &of_port);
+        leat_port_stats(run->session->ports[i].port, &of_port);
         leat_stats_add(stats, &of_port);
     }
     if (run->sample)

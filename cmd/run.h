@@ -9,11 +9,12 @@
 
 /* What all long-running subcommands take. */
 struct run_opts {
-    double seconds;    /* --seconds; 0: no end */
-    int wait;          /* --wait; enum leat_wait */
-    int core;          /* --core; -1: any */
-    const char *json;  /* --json; NULL: none */
-    bool quiet_stdout; /* something else goes to standard output */
+    double seconds;        /* --seconds; 0: no end */
+    int wait;              /* --wait; enum leat_wait */
+    int core;              /* --core; -1: any */
+    const char *json;      /* --json; NULL: none */
+    uint32_t buffer_bytes; /* --buffer-bytes; 0: the pool's default */
+    bool quiet_stdout;     /* something else goes to standard output */
 };
 
 /* Their lines of the option table. */
@@ -37,6 +38,13 @@ struct run_opts {
             &(opts).json                                                                          \
     }
 
+#define RUN_OPTION_BUFFER_BYTES(opts)                                                             \
+    {                                                                                             \
+        "buffer-bytes", 0, "N",                                                                   \
+            "bytes of a packet's buffer, a multiple of 64 (2368);\n4096 for zero-copy of AF_XDP", \
+            OPTION_U32, &(opts).buffer_bytes, 512, 65536                                          \
+    }
+
 extern const char *const run_wait_choices[];
 bool run_parse_core(const char *value, void *to);
 
@@ -46,7 +54,7 @@ struct run;
 struct run_lane {
     int (*batch)(void *ctx);
     void *ctx;
-    struct leat_queue *queues[SESSION_PORTS_MAX]; /* to wait on */
+    struct leat_queue **queues; /* to wait on */
     uint32_t queue_count;
     struct run *run; /* from here on filled in by run_lanes() */
     struct leat_worker *worker;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "session.h"
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,45 +9,73 @@ int session_error(int status) {
     return status;
 }
 
-int session_open(struct session *session, uint32_t workers, uint32_t stride) {
+int session_open(struct session *session, uint32_t stride) {
     memset(session, 0, sizeof(*session));
     struct leat_pool_opts opts = { .size = sizeof(opts), .stride = stride, .numa_node = -1 };
     int status = leat_pool_create(&session->pool, &opts);
+    return status ? session_error(status) : 0;
+}
+
+int session_port(struct session *session, const char *name, struct leat_port_opts opts) {
+    struct session_port *port = &session->ports[session->port_count];
+    opts.size = sizeof(opts);
+    int status = leat_port_open(&port->port, name, session->pool, &opts);
+    if (status)
+        return session_error(status);
+    session->port_count++;
+    leat_port_caps(port->port, &port->caps, sizeof(port->caps));
+    return 0;
+}
+
+uint32_t session_workers_max(const struct session *session) {
+    cpu_set_t cores;
+    uint32_t workers = 1;
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        workers = (uint32_t)CPU_COUNT(&cores);
+    for (uint32_t i = 0; i < session->port_count; i++)
+        if (session->ports[i].caps.queues < workers)
+            workers = session->ports[i].caps.queues;
+    return workers;
+}
+
+static int open_caches(struct session *session, uint32_t workers) {
+    int status = 0;
     while (status == 0 && session->workers < workers) {
         status = leat_cache_open(&session->caches[session->workers], session->pool);
         session->workers += status == 0;
     }
-    if (status == 0)
-        return 0;
-    session_error(status);
-    session_close(session, NULL);
     return status;
 }
 
-int session_port(struct session *session, const char *name, struct leat_port_opts opts,
-                 uint32_t link_ms, struct leat_queue **queues) {
-    struct leat_port **port = &session->ports[session->port_count];
-    opts.size = sizeof(opts);
-    opts.queues = session->workers;
-    int status = leat_port_open(port, name, session->pool, &opts);
-    if (status)
-        return session_error(status);
-    session->port_count++;
-    for (uint32_t i = 0; status == 0 && i < session->workers; i++)
-        status = leat_port_queue(*port, i, session->caches[i], &queues[i]);
-    if (status == 0 && link_ms)
-        status = leat_port_wait_link(*port, link_ms);
+static int start_queues(struct session *session, struct session_port *port) {
+    int status = 0;
+    for (uint32_t i = 0; status == 0 && i < port->caps.queues; i++)
+        status =
+            leat_port_queue(port->port, i, session->caches[i % session->workers], &port->queues[i]);
+    return status;
+}
+
+int session_start(struct session *session, uint32_t workers, uint32_t link_ms) {
+    int status = open_caches(session, workers);
+    for (uint32_t i = 0; status == 0 && i < session->port_count; i++)
+        status = start_queues(session, &session->ports[i]);
+    for (uint32_t i = 0; status == 0 && link_ms && i < session->port_count; i++)
+        status = leat_port_wait_link(session->ports[i].port, link_ms);
     return status ? session_error(status) : 0;
 }
 
 void session_close(struct session *session, struct report *report) {
-    for (uint32_t i = 0; report && i < session->port_count; i++)
-        *report_add_port(report, leat_port_name(session->ports[i])) = session->own[i];
+    struct leat_stats *reported[SESSION_PORTS_MAX];
+    for (uint32_t i = 0; report && i < session->port_count; i++) {
+        const struct session_port *port = &session->ports[i];
+        reported[i] = report_add_port(report, leat_port_name(port->port), port->caps.mode);
+        *reported[i] = port->own;
+    }
     while (session->port_count > 0) {
         struct leat_stats final;
-        leat_port_close(session->ports[--session->port_count], &final);
+        leat_port_close(session->ports[--session->port_count].port, &final);
         if (report)
-            leat_stats_add(&report->ports[session->port_count].stats, &final);
+            leat_stats_add(reported[session->port_count], &final);
     }
     while (session->workers > 0)
         leat_cache_close(session->caches[--session->workers]);

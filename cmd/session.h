@@ -10,23 +10,34 @@
 #define SESSION_PORTS_MAX  2
 #define SESSION_QUEUES_MAX 64
 
+/* A port and its queues; queue `i` is worker `i % workers`'s, which has at least one. */
+struct session_port {
+    struct leat_port *port;
+    struct leat_caps caps;
+    struct leat_queue *queues[SESSION_QUEUES_MAX];
+    struct leat_stats own; /* what the program itself lost there */
+};
+
 struct session {
     struct leat_pool *pool;
     struct leat_cache *caches[SESSION_QUEUES_MAX]; /* one a worker */
     uint32_t workers;
-    struct leat_port *ports[SESSION_PORTS_MAX];
+    struct session_port ports[SESSION_PORTS_MAX];
     uint32_t port_count;
-    struct leat_stats own[SESSION_PORTS_MAX]; /* what the program itself lost, by port */
 };
 
-/* Makes the pool and a cache for each worker; `stride` 0: the default. Like all functions here, it
- * returns 0, or a negative errno after saying why on standard error. */
-int session_open(struct session *session, uint32_t workers, uint32_t stride);
+/* Makes the pool; `stride` 0: the default. Like all functions here, it returns 0, or a negative
+ * errno after saying why on standard error. */
+int session_open(struct session *session, uint32_t stride);
 
-/* Opens a port with a queue for each worker, fills queues[worker] for all of them and waits for its
- * link, up to `link_ms`. */
-int session_port(struct session *session, const char *name, struct leat_port_opts opts,
-                 uint32_t link_ms, struct leat_queue **queues);
+/* Opens a port. Its queues, where the options leave them out, are as many as it has itself. */
+int session_port(struct session *session, const char *name, struct leat_port_opts opts);
+
+/* How many workers the ports opened can have: one a core, each with a queue of every port. */
+uint32_t session_workers_max(const struct session *session);
+
+/* Starts all queues for that many workers and waits for the links, up to `link_ms` each. */
+int session_start(struct session *session, uint32_t workers, uint32_t link_ms);
 
 /* Closes all; with a report, adds the ports' final statistics and our own to it, in the order of
  * opening. */

@@ -34,7 +34,7 @@ expect 2 "no command 'bogus'" help bogus
 expect 2 "expected A B" fwd null:
 expect 2 "cannot take option '--bogus'" fwd --bogus null: null:
 expect 2 "--batch takes a number from 1 to 256, not '257'" fwd --batch 257 null: null:
-expect 2 "do not go together" fwd --count 1 --queues 2 null: null:
+expect 2 "--buffer-bytes takes a number from 512 to 65536" fwd --buffer-bytes 500 null: null:
 expect 2 "--rate is packets a second" gen --rate 101% null:
 expect 2 "--rate is packets a second" gen --rate fast null:
 expect 2 "recorded goes with --replay" gen --rate recorded null:

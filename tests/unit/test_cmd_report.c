@@ -30,11 +30,11 @@ static json_t *written(const struct report *report) {
 
 static struct report filled(void) {
     struct report report = { .seconds = 2 };
-    struct leat_stats *stats = report_add_port(&report, "null:");
+    struct leat_stats *stats = report_add_port(&report, "null:", "");
     stats->rx_packets = 3000000;
     stats->rx_bytes = 180000000;
     stats->drops[LEAT_DROP_TX_FULL] = 7;
-    stats = report_add_port(&report, "pcap:\"a\"");
+    stats = report_add_port(&report, "pcap:\"a\"", "native, copy");
     stats->tx_packets = UINT64_C(1) << 53;
     stats->tx_bytes = 1;
     report.cycles = (struct report_cycles){ true, true, 1.5, 2.5, 3.5, 4.5, 12 };
@@ -70,7 +70,8 @@ static void every_key_is_there(void **state) {
     const json_t *ports = json_object_get(json, "ports");
     assert_int_equal(json_array_size(ports), 2);
     const json_t *port = json_array_get(ports, 0);
-    assert_int_equal(json_object_size(port), 6);
+    assert_int_equal(json_object_size(port), 7);
+    assert_true(json_is_null(json_object_get(port, "mode")));
     assert_string_equal(json_string_value(json_object_get(port, "name")), "null:");
     assert_int_equal(integer(port, "rx_packets"), 3000000);
     assert_int_equal(integer(port, "rx_bytes"), 180000000);
@@ -81,6 +82,7 @@ static void every_key_is_there(void **state) {
     assert_int_equal(integer(drops, "rx_missed"), 0);
     port = json_array_get(ports, 1);
     assert_string_equal(json_string_value(json_object_get(port, "name")), "pcap:\"a\"");
+    assert_string_equal(json_string_value(json_object_get(port, "mode")), "native, copy");
     assert_int_equal(integer(port, "tx_packets"), UINT64_C(1) << 53);
     assert_int_equal(integer(port, "tx_bytes"), 1);
 
@@ -142,6 +144,8 @@ static void the_table_names_every_loss(void **state) {
     FILE *to = fmemopen(text, sizeof(text), "w");
     report_print(&report, to);
     fclose(to);
+    assert_non_null(strstr(text, "pcap:\"a\": native, copy\n"));
+    assert_null(strstr(text, "null:: \n"));
     assert_non_null(strstr(text, "lost 7 at null:: tx_full\n     ("));
     assert_non_null(strstr(text, "1 missing, 2 duplicate, 3 reordered, 4 altered"));
     assert_non_null(strstr(text, " 1.5       2.5       3.5       4.5      12.0\n"));
@@ -192,8 +196,8 @@ static void names_are_whole_and_always_there(void **state) {
     struct report report = { .seconds = 1 };
     char path[4100] = "pcap:";
     memset(path + 5, 'x', sizeof(path) - 6);
-    report_add_port(&report, path);
-    report_add_port(&report, "pcap:\xff\xfe.pcap");
+    report_add_port(&report, path, "");
+    report_add_port(&report, "pcap:\xff\xfe.pcap", "");
     json_t *json = written(&report);
     const json_t *ports = json_object_get(json, "ports");
     assert_int_equal(json_array_size(ports), 2);
