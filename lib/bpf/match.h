@@ -7,13 +7,22 @@
 #define LEAT_BPF_MATCH_H
 
 #include <linux/bpf.h>
+#include <linux/filter.h>
 #include <stdint.h>
 
 /* Writes eBPF that ends by falling through, with R0 != 0 when the frame matches, else R0 == 0. It
- * expects the context in R6 and the frame's start and end in R7 and R8, keeps these and R9, and
- * uses the rest and the lowest 96 bytes of the stack. Returns how many instructions, or a negative
+ * expects the context in R6 and the frame's start and end in R7 and R8, keeps these, and uses the
+ * rest and the uppermost 96 bytes of the stack. Returns how many instructions, or a negative
  * errno by leat_fail(): -EINVAL with libpcap's own words and the expression; -E2BIG: more than
  * `room`. */
 int leat_match_compile(struct bpf_insn *insns, uint32_t room, const char *expression);
+
+/* The second half of it. -EINVAL: not a program that may run; -ENOTSUP: it loops, or asks for what
+ * only the kernel's stack knows of a frame. */
+int leat_match_translate(struct bpf_insn *insns, uint32_t room, const struct sock_filter *filter,
+                         uint32_t count);
+
+/* The first half (expression.c): `filter` is to be freed. Returns how many instructions. */
+int leat_match_parse(struct sock_filter **filter, const char *expression);
 
 #endif

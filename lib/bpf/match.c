@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Classic BPF to eBPF. A is R0, X is R9, the 16 scratch words lie on the stack, and all arithmetic
+ * is 32 bits wide. What classic BPF answers with "no match" jumps to the end with R0 = 0: a load
+ * beyond the frame and a division by zero.
+ *
+ *   stack   -96 what a helper loads   -80 A, over a call   -64 ... -4 scratch words
+ *
+ * A load reads the frame directly where it lies in the frame's first buffer, else asks
+ * bpf_xdp_load_bytes(). The slow way stands first: the verifier follows it first, and then knows
+ * the fast one as the safer of two states, so that its work grows linearly.
+ *
+ * Every instruction is translated twice: once to learn where each one starts, once to jump there.
+ */
+#include "match.h"
+#include "assembler.h"
+#include "lib/core/error.h"
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define A      R0
+#define X      R9
+#define LOADED (-96)
+#define SAVED  (-80)
+
+#define FRAME_MAX  0xffff /* of any XDP frame, and of bpf_xdp_load_bytes() */
+#define BUFFER_MAX 4096   /* no first buffer is longer */
+
+struct translation {
+    struct code code;
+    const struct sock_filter *filter;
+    uint32_t count;
+    uint32_t *start;       /* of each instruction, and of NO_MATCH and END */
+    bool *reached;         /* the verifier refuses code that nothing leads to */
+    uint32_t scratch_used; /* bits of words that are read */
+    bool too_far;          /* for a jump's 16 bits */
+};
+
+/* Places behind the classic program's last instruction. */
+static uint32_t no_match(const struct translation *t) {
+    return t->count;
+}
+
+static uint32_t end(const struct translation *t) {
+    return t->count + 1;
+}
+
+static int16_t scratch(uint32_t word) {
+    return (int16_t)(-64 + 4 * (int)word);
+}
+
+/* A jump to where another classic instruction starts. */
+static void emit_to(struct translation *t, struct bpf_insn insn, uint32_t target) {
+    int64_t distance = (int64_t)t->start[target] - t->code.count - 1;
+    t->too_far |= distance > INT16_MAX;
+    insn.off = (int16_t)distance;
+    t->reached[target] = true;
+    emit(&t->code, insn);
+}
+
+static struct bpf_insn narrow(struct bpf_insn insn) {
+    insn.code = (uint8_t)((insn.code & ~7) | BPF_JMP32);
+    return insn;
+}
+
+static uint32_t load_bytes(uint8_t size) {
+    return size == BPF_W ? 4 : size == BPF_H ? 2 : 1;
+}
+
+static void emit_from_be(struct translation *t, uint8_t size, uint8_t dst) {
+    if (size != BPF_B)
+        emit(&t->code, from_be(dst, (int32_t)load_bytes(size) * 8));
+}
+
+/* if (bpf_xdp_load_bytes(ctx, R2, loaded, bytes) < 0) goto no_match; A is lost. */
+static void emit_load_bytes(struct translation *t, uint8_t size) {
+    struct code *code = &t->code;
+    emit(code, mov_reg(R1, R6));
+    emit(code, mov_reg(R3, R10));
+    emit(code, alu(BPF_ADD, R3, LOADED));
+    emit(code, mov(R4, load_bytes(size)));
+    emit(code, call(BPF_FUNC_xdp_load_bytes));
+    emit_to(t, jump_if(BPF_JNE, R0, 0), no_match(t));
+}
+
+/* dst = the frame's bytes at a fixed place; A is kept if it is not dst. */
+static void emit_load_at(struct translation *t, uint8_t size, uint8_t dst, uint32_t offset) {
+    struct code *code = &t->code;
+    uint32_t end_offset = offset + load_bytes(size), direct = 0;
+    if (offset > FRAME_MAX) {
+        emit_to(t, jump(), no_match(t));
+        return;
+    }
+    if (end_offset <= BUFFER_MAX) {
+        emit(code, mov_reg(R1, R7));
+        emit(code, alu(BPF_ADD, R1, (int32_t)end_offset));
+        direct = emit(code, jump_if_reg(BPF_JLE, R1, R8));
+    }
+    if (dst != A)
+        emit(code, store(BPF_DW, R10, SAVED, A));
+    emit(code, mov(R2, offset));
+    emit_load_bytes(t, size);
+    if (dst != A)
+        emit(code, load(BPF_DW, A, R10, SAVED));
+    emit(code, load(size, dst, R10, LOADED));
+    if (end_offset <= BUFFER_MAX) {
+        uint32_t loaded = emit(code, jump());
+        land(code, direct);
+        emit(code, load(size, dst, R7, (int16_t)offset));
+        land(code, loaded);
+    }
+    emit_from_be(t, size, dst);
+}
+
+/* A = the frame's bytes at X + offset, without the sum wrapping around. */
+static void emit_load_indirect(struct translation *t, uint8_t size, uint32_t offset) {
+    struct code *code = &t->code;
+    emit(code, mov(R2, offset));
+    emit(code, alu_reg(BPF_ADD, R2, X));
+    emit_to(t, jump_if(BPF_JGT, R2, FRAME_MAX), no_match(t));
+    emit_load_bytes(t, size);
+    emit(code, load(size, A, R10, LOADED));
+    emit_from_be(t, size, A);
+}
+
+/* dst = bpf_xdp_get_buff_len(ctx), of all buffers. */
+static void emit_length(struct translation *t, uint8_t dst) {
+    struct code *code = &t->code;
+    if (dst != A)
+        emit(code, store(BPF_DW, R10, SAVED, A));
+    emit(code, mov_reg(R1, R6));
+    emit(code, call(BPF_FUNC_xdp_get_buff_len));
+    if (dst != A) {
+        emit(code, mov_reg(dst, R0));
+        emit(code, load(BPF_DW, A, R10, SAVED));
+    }
+}
+
+/* X = 4 * (byte & 15): the length of an IPv4 header. */
+static void emit_header_length(struct translation *t, uint32_t offset) {
+    emit_load_at(t, BPF_B, X, offset);
+    emit(&t->code, alu32(BPF_AND, X, 15));
+    emit(&t->code, alu32(BPF_LSH, X, 2));
+}
+
+static void translate_load(struct translation *t, const struct sock_filter *insn, uint8_t dst) {
+    uint8_t size = BPF_SIZE(insn->code);
+    switch (BPF_MODE(insn->code)) {
+    case BPF_IMM:
+        emit(&t->code, mov(dst, insn->k));
+        break;
+    case BPF_LEN:
+        emit_length(t, dst);
+        break;
+    case BPF_MEM:
+        emit(&t->code, load(BPF_W, dst, R10, scratch(insn->k)));
+        break;
+    case BPF_ABS:
+        emit_load_at(t, size, dst, insn->k);
+        break;
+    case BPF_IND:
+        emit_load_indirect(t, size, insn->k);
+        break;
+    default: /* BPF_MSH */
+        emit_header_length(t, insn->k);
+    }
+}
+
+/* Shifting by 32 or more gives 0 here, and eBPF would take the number modulo 32. */
+static void emit_shift(struct translation *t, uint8_t operation, bool by_x, uint32_t k) {
+    struct code *code = &t->code;
+    if (!by_x) {
+        emit(code, k < 32 ? alu32(operation, A, k) : mov(A, 0));
+        return;
+    }
+    uint32_t small = emit(code, narrow(jump_if(BPF_JLT, X, 32)));
+    emit(code, mov(A, 0));
+    uint32_t done = emit(code, jump());
+    land(code, small);
+    emit(code, alu32_reg(operation, A, X));
+    land(code, done);
+}
+
+static void translate_alu(struct translation *t, const struct sock_filter *insn) {
+    uint8_t operation = BPF_OP(insn->code);
+    bool by_x = BPF_SRC(insn->code) == BPF_X;
+    if (operation == BPF_LSH || operation == BPF_RSH) {
+        emit_shift(t, operation, by_x, insn->k);
+        return;
+    }
+    if (operation == BPF_NEG) {
+        emit(&t->code, alu32(BPF_NEG, A, 0));
+        return;
+    }
+    if ((operation == BPF_DIV || operation == BPF_MOD) && by_x)
+        emit_to(t, narrow(jump_if(BPF_JEQ, X, 0)), no_match(t));
+    emit(&t->code, by_x ? alu32_reg(operation, A, X) : alu32(operation, A, insn->k));
+}
+
+/* The branch to the next instruction needs no jump. */
+static void translate_jump(struct translation *t, const struct sock_filter *insn, uint32_t next) {
+    uint8_t condition = BPF_OP(insn->code);
+    if (condition == BPF_JA) {
+        emit_to(t, jump(), next + insn->k);
+        return;
+    }
+    uint32_t yes = next + insn->jt, no = next + insn->jf;
+    bool invert = insn->jt == 0 && condition != BPF_JSET;
+    if (invert)
+        condition = condition == BPF_JEQ ? BPF_JNE : condition == BPF_JGT ? BPF_JLE : BPF_JLT;
+    struct bpf_insn test = BPF_SRC(insn->code) == BPF_X ? jump_if_reg(condition, A, X)
+                                                        : jump_if(condition, A, (int32_t)insn->k);
+    t->reached[next] |= invert || insn->jf == 0;
+    emit_to(t, narrow(test), invert ? no : yes);
+    if (!invert && insn->jf != 0)
+        emit_to(t, jump(), no);
+}
+
+static void translate_return(struct translation *t, const struct sock_filter *insn) {
+    bool constant = BPF_RVAL(insn->code) == BPF_K;
+    if (constant && insn->k == 0) {
+        emit_to(t, jump(), no_match(t));
+        return;
+    }
+    if (constant)
+        emit(&t->code, mov(R0, insn->k));
+    emit_to(t, jump(), end(t));
+}
+
+/* Any instruction that check() let through. */
+static void translate_one(struct translation *t, uint32_t index) {
+    const struct sock_filter *insn = &t->filter[index];
+    uint8_t class = BPF_CLASS(insn->code);
+    if (class != BPF_JMP && class != BPF_RET)
+        t->reached[index + 1] = true;
+    switch (class) {
+    case BPF_LD:
+    case BPF_LDX:
+        translate_load(t, insn, class == BPF_LD ? A : X);
+        break;
+    case BPF_ST:
+    case BPF_STX:
+        emit(&t->code, store(BPF_W, R10, scratch(insn->k), class == BPF_ST ? A : X));
+        break;
+    case BPF_ALU:
+        translate_alu(t, insn);
+        break;
+    case BPF_JMP:
+        translate_jump(t, insn, index + 1);
+        break;
+    case BPF_RET:
+        translate_return(t, insn);
+        break;
+    default: /* BPF_MISC */
+        emit(&t->code, insn->code == (BPF_MISC | BPF_TAX) ? mov_reg(X, A) : mov_reg(A, X));
+    }
+}
+
+static bool is_instruction(uint16_t code) {
+    uint8_t operation = BPF_OP(code);
+    switch (code) {
+    case BPF_LD | BPF_W | BPF_ABS:
+    case BPF_LD | BPF_H | BPF_ABS:
+    case BPF_LD | BPF_B | BPF_ABS:
+    case BPF_LD | BPF_W | BPF_IND:
+    case BPF_LD | BPF_H | BPF_IND:
+    case BPF_LD | BPF_B | BPF_IND:
+    case BPF_LD | BPF_W | BPF_LEN:
+    case BPF_LD | BPF_IMM:
+    case BPF_LD | BPF_MEM:
+    case BPF_LDX | BPF_W | BPF_LEN:
+    case BPF_LDX | BPF_B | BPF_MSH:
+    case BPF_LDX | BPF_IMM:
+    case BPF_LDX | BPF_MEM:
+    case BPF_ST:
+    case BPF_STX:
+    case BPF_ALU | BPF_NEG:
+    case BPF_JMP | BPF_JA:
+    case BPF_RET | BPF_K:
+    case BPF_RET | BPF_A:
+    case BPF_MISC | BPF_TAX:
+    case BPF_MISC | BPF_TXA:
+        return true;
+    }
+    if (code == (BPF_ALU | operation | BPF_SRC(code)))
+        return operation <= BPF_XOR && operation != BPF_NEG;
+    return code == (BPF_JMP | operation | BPF_SRC(code)) && operation >= BPF_JEQ &&
+           operation <= BPF_JSET;
+}
+
+static bool reads_frame(const struct sock_filter *insn) {
+    uint8_t class = BPF_CLASS(insn->code), mode = BPF_MODE(insn->code);
+    return (class == BPF_LD || class == BPF_LDX) &&
+           (mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH);
+}
+
+static bool uses_scratch(const struct sock_filter *insn) {
+    uint8_t class = BPF_CLASS(insn->code);
+    return class == BPF_ST || class == BPF_STX ||
+           ((class == BPF_LD || class == BPF_LDX) && BPF_MODE(insn->code) == BPF_MEM);
+}
+
+static bool divides_by_zero(const struct sock_filter *insn) {
+    return insn->k == 0 &&
+           (insn->code == (BPF_ALU | BPF_DIV | BPF_K) || insn->code == (BPF_ALU | BPF_MOD | BPF_K));
+}
+
+/* `left` is how many instructions follow. */
+static int check_jump(const struct sock_filter *insn, uint32_t left) {
+    if (insn->code == (BPF_JMP | BPF_JA) && insn->k >= left)
+        return leat_fail((int32_t)insn->k < 0 ? ENOTSUP : EINVAL,
+                         "the filter jumps %s; XDP programs cannot follow a chain of headers of "
+                         "any length (protochain)",
+                         (int32_t)insn->k < 0 ? "back" : "out of itself");
+    if (insn->code != (BPF_JMP | BPF_JA) && (insn->jt >= left || insn->jf >= left))
+        return leat_fail(EINVAL, "the filter jumps out of itself");
+    return 0;
+}
+
+static int check(struct translation *t, uint32_t index) {
+    const struct sock_filter *insn = &t->filter[index];
+    if (!is_instruction(insn->code))
+        return leat_fail(EINVAL, "the filter has an unknown instruction, 0x%x", insn->code);
+    if (reads_frame(insn) && insn->k >= (uint32_t)SKF_LL_OFF)
+        return leat_fail(ENOTSUP, "the filter asks for what only the kernel's stack knows of a "
+                                  "frame, as its direction or interface");
+    if (uses_scratch(insn) && insn->k >= BPF_MEMWORDS)
+        return leat_fail(EINVAL, "the filter uses scratch word %u of %u", insn->k, BPF_MEMWORDS);
+    if (divides_by_zero(insn))
+        return leat_fail(EINVAL, "the filter divides by 0");
+    if (uses_scratch(insn))
+        t->scratch_used |= 1U << insn->k;
+    return BPF_CLASS(insn->code) == BPF_JMP ? check_jump(insn, t->count - index - 1) : 0;
+}
+
+/* if (false) { no_match: A = 0; } end: */
+static void emit_end(struct translation *t) {
+    t->start[no_match(t)] = t->code.count;
+    if (t->reached[no_match(t)])
+        emit(&t->code, mov(R0, 0));
+    t->start[end(t)] = t->code.count;
+}
+
+static void translate_all(struct translation *t) {
+    t->code.count = 0;
+    emit(&t->code, mov(A, 0));
+    emit(&t->code, mov(X, 0));
+    for (uint32_t word = 0; word < BPF_MEMWORDS; word++)
+        if (t->scratch_used & 1U << word)
+            emit(&t->code, store_imm(BPF_W, R10, scratch(word), 0));
+    t->reached[0] = true;
+    for (uint32_t i = 0; i < t->count; i++) {
+        t->start[i] = t->code.count;
+        if (t->reached[i])
+            translate_one(t, i);
+    }
+    emit_end(t);
+}
+
+static int translate(struct translation *t) {
+    if (t->count == 0 || BPF_CLASS(t->filter[t->count - 1].code) != BPF_RET)
+        return leat_fail(EINVAL, "the filter does not end by returning something");
+    for (uint32_t i = 0; i < t->count; i++) {
+        int err = check(t, i);
+        if (err < 0)
+            return err;
+    }
+    translate_all(t);
+    translate_all(t);
+    if (t->too_far || t->code.count > t->code.room)
+        return leat_fail(E2BIG, "the filter becomes %u instructions, of which %u is the most",
+                         t->code.count, t->code.room < INT16_MAX ? t->code.room : INT16_MAX);
+    return (int)t->code.count;
+}
+
+int leat_match_translate(struct bpf_insn *insns, uint32_t room, const struct sock_filter *filter,
+                         uint32_t count) {
+    struct translation t = { .code = { insns, 0, room }, .filter = filter, .count = count };
+    t.start = calloc((size_t)count + 2, sizeof(*t.start));
+    t.reached = calloc((size_t)count + 2, sizeof(*t.reached));
+    int result = t.start && t.reached ? translate(&t) : leat_fail(ENOMEM, "no memory");
+    free(t.start);
+    free(t.reached);
+    return result;
+}
+
+int leat_match_compile(struct bpf_insn *insns, uint32_t room, const char *expression) {
+    struct sock_filter *filter;
+    int count = leat_match_parse(&filter, expression);
+    if (count < 0)
+        return count;
+    int result = leat_match_translate(insns, room, filter, (uint32_t)count);
+    free(filter);
+    if (result < 0) {
+        char object[256];
+        snprintf(object, sizeof(object), "match='%s'", expression);
+        leat_fail_in(result, object);
+    }
+    return result;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "program.h"
+#include "assembler.h"
+#include "lib/core/error.h"
+#include "match.h"
+#include "permission.h"
+#include "stage.h"
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INSNS_MAX 32768 /* of a stage: what a jump can cross */
+#define LOG_BYTES 4096  /* of the verifier's words, of which the last lines tell why */
+#define TERMS     "Dual BSD/GPL"
+
+static int map_failed(const char *name, int err) {
+    return err == EPERM ? leat_permission_missing(name, "make a BPF map")
+                        : leat_fail(err, "%s: cannot make a BPF map: %s", name, strerror(err));
+}
+
+int leat_stages_map(const char *name) {
+    int fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, LEAT_STAGES_NAME, sizeof(uint32_t),
+                            sizeof(uint32_t), LEAT_STAGES_MAX, NULL);
+    return fd < 0 ? map_failed(name, errno) : fd;
+}
+
+int leat_sockets_map(const char *name, uint32_t queues) {
+    int fd = bpf_map_create(BPF_MAP_TYPE_XSKMAP, LEAT_SOCKETS_NAME, sizeof(uint32_t),
+                            sizeof(uint32_t), queues ? queues : 1, NULL);
+    return fd < 0 ? map_failed(name, errno) : fd;
+}
+
+/* The last line but one of the verifier's log is its reason; the last is a statistic. */
+static const char *verifier_reason(char *log) {
+    char *end = strstr(log, "\nprocessed ");
+    if (!end)
+        return log;
+    *end = '\0';
+    char *line = strrchr(log, '\n');
+    return line ? line + 1 : log;
+}
+
+/* Frames of several buffers are let through (kernel 5.18): stages and root must agree in that. */
+static int load_program(const char *name, const char *program, const struct code *code) {
+    LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_XDP_HAS_FRAGS,
+                .expected_attach_type = BPF_XDP);
+    if (code->count > code->room)
+        return leat_fail(E2BIG,
+                         "%s: its XDP program would have more than %u instructions; a "
+                         "simpler match= makes it shorter",
+                         name, code->room);
+    int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, program, TERMS, code->insns, code->count, &opts);
+    if (fd >= 0)
+        return fd;
+    int err = errno;
+    if (err == EPERM)
+        return leat_permission_missing(name, "load an XDP program");
+    char log[LOG_BYTES] = "";
+    opts.log_buf = log;
+    opts.log_size = sizeof(log);
+    opts.log_level = 1;
+    fd = bpf_prog_load(BPF_PROG_TYPE_XDP, program, TERMS, code->insns, code->count, &opts);
+    if (fd >= 0)
+        return fd;
+    if (err == E2BIG)
+        return leat_fail(E2BIG,
+                         "%s: its XDP program is too much for the kernel's verifier; a "
+                         "simpler match= makes it shorter",
+                         name);
+    return leat_fail(err, "%s: the kernel refuses XDP program %s: %s: %s", name, program,
+                     strerror(err), verifier_reason(log));
+}
+
+/* for (; slot < LEAT_STAGES_MAX; slot++)
+ *     bpf_tail_call(ctx, stages, slot);    // returns only if the slot is empty
+ * return XDP_PASS; */
+static void emit_call_stages(struct code *code, int stages, uint32_t slot) {
+    for (; slot < LEAT_STAGES_MAX; slot++) {
+        emit(code, mov_reg(R1, R6));
+        emit_map(code, R2, stages);
+        emit(code, mov(R3, slot));
+        emit(code, call(BPF_FUNC_tail_call));
+    }
+    emit(code, mov(R0, XDP_PASS));
+    emit(code, leave());
+}
+
+int leat_root_load(const char *name, int stages) {
+    struct bpf_insn insns[8 * LEAT_STAGES_MAX];
+    struct code code = { .insns = insns, .room = sizeof(insns) / sizeof(*insns) };
+    emit(&code, mov_reg(R6, R1));
+    emit_call_stages(&code, stages, 0);
+    return load_program(name, LEAT_ROOT_NAME, &code);
+}
+
+/* if (bpf_redirect_map(sockets, ctx->rx_queue_index, XDP_PASS) == XDP_REDIRECT)
+ *     return XDP_REDIRECT;      // XDP_PASS: the queue has no socket */
+static void emit_redirect(struct code *code, int sockets) {
+    emit_map(code, R1, sockets);
+    emit(code, load(BPF_W, R2, R6, offsetof(struct xdp_md, rx_queue_index)));
+    emit(code, mov(R3, XDP_PASS));
+    emit(code, call(BPF_FUNC_redirect_map));
+    uint32_t no_socket = emit(code, jump_if(BPF_JNE, R0, XDP_REDIRECT));
+    emit(code, leave());
+    land(code, no_socket);
+}
+
+/* if (!match(ctx)) goto next; the packet's start and end are in R7 and R8. Returns the jump, whose
+ * end is to land at `next`. */
+static int emit_match(struct code *code, const char *match) {
+    emit(code, load(BPF_W, R7, R6, offsetof(struct xdp_md, data)));
+    emit(code, load(BPF_W, R8, R6, offsetof(struct xdp_md, data_end)));
+    int count = leat_match_compile(code->insns + code->count, code->room - code->count, match);
+    if (count < 0)
+        return count;
+    code->count += (uint32_t)count;
+    return (int)emit(code, jump_if(BPF_JEQ, R0, 0));
+}
+
+static int emit_stage(struct code *code, int stages, uint32_t slot, int sockets,
+                      const char *match) {
+    emit(code, mov_reg(R6, R1));
+    int unwanted = match ? emit_match(code, match) : 0;
+    if (unwanted < 0)
+        return unwanted;
+    emit_redirect(code, sockets);
+    if (match)
+        land(code, (uint32_t)unwanted);
+    emit_call_stages(code, stages, slot + 1);
+    return 0;
+}
+
+int leat_stage_load(const char *name, int stages, uint32_t slot, int sockets, const char *match) {
+    struct code code = { .insns = calloc(INSNS_MAX, sizeof(*code.insns)), .room = INSNS_MAX };
+    if (!code.insns)
+        return leat_fail(ENOMEM, "%s: no memory for its XDP program", name);
+    int err = emit_stage(&code, stages, slot, sockets, match);
+    err = err < 0 ? leat_fail_in(err, name) : load_program(name, LEAT_STAGE_NAME, &code);
+    free(code.insns);
+    return err;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The root program of an interface: found if another process put it there, else attached. Whoever
+ * has it open holds its link and its map of stages; the kernel takes it off the interface, and
+ * empties the map, when the last descriptor is closed.
+ */
+#ifndef LEAT_BPF_ROOT_H
+#define LEAT_BPF_ROOT_H
+
+#include "stage.h"
+
+struct leat_root {
+    uint32_t ifindex;
+    enum leat_xdp_mode mode; /* in force */
+    int link, stages;        /* descriptors; -1: none */
+};
+
+/* What stands on an interface. */
+struct leat_attached {
+    uint32_t program; /* its id; 0: nothing */
+    enum leat_xdp_mode mode;
+    char name[16]; /* the program's; empty where that takes a capability */
+};
+
+int leat_attached_query(struct leat_attached *attached, const char *name, uint32_t ifindex);
+
+/* The link by which a program is on an interface: a descriptor, -ENOENT if it is there without one,
+ * -EPERM. */
+int leat_attached_link(uint32_t ifindex, uint32_t program);
+
+/* Attaches a program by a link, in the mode asked for; for LEAT_XDP_AUTO in the better one that the
+ * driver has. Returns the link and sets `mode` to what is in force. */
+int leat_attach(const char *name, uint32_t ifindex, int program, enum leat_xdp_mode *mode);
+
+/* Serialises what programs do to the roots of this network namespace, across processes. Returns a
+ * descriptor that is closed to unlock. */
+int leat_root_lock(const char *name);
+
+/* Joins or makes the root, under the lock. */
+int leat_root_open(struct leat_root *root, const char *name, uint32_t ifindex,
+                   enum leat_xdp_mode mode);
+void leat_root_close(struct leat_root *root);
+
+#endif
