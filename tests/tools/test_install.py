@@ -48,11 +48,11 @@ class Install(unittest.TestCase):
         assert len(found) == 1, f'{name}: {found}'
         return found[0]
 
-    def pkg_config(self, *args):
-        environment = dict(os.environ, PKG_CONFIG_LIBDIR=str(self.pc.parent),
+    def pkg_config(self, *args, package='leat'):
+        environment = dict(os.environ, PKG_CONFIG_PATH=str(self.pc.parent),
                            PKG_CONFIG_SYSROOT_DIR=str(self.root),
                            PKG_CONFIG_ALLOW_SYSTEM_CFLAGS='1', PKG_CONFIG_ALLOW_SYSTEM_LIBS='1')
-        return subprocess.run(['pkg-config', *args, 'leat'], env=environment, check=True,
+        return subprocess.run(['pkg-config', *args, package], env=environment, check=True,
                               capture_output=True, text=True).stdout.split()
 
     def run_program(self, *flags):
@@ -70,8 +70,12 @@ class Install(unittest.TestCase):
 
     def test_static(self):
         library = self.find('libleat.a')
-        libraries = [str(library) if flag == '-lleat' else flag
-                     for flag in self.pkg_config('--static', '--libs')]
+        libraries = [str(library) if flag == '-lleat' else flag for flag in
+                     self.pkg_config('--libs')]
+        # The libraries that it needs are shared ones: not every system has the static ones of all.
+        for word in self.pkg_config('--print-requires-private'): # "libbpf >= 1.0"
+            if word[0].isalpha():
+                libraries += self.pkg_config('--libs', package=word)
         output = self.run_program(*self.pkg_config('--cflags'), *libraries)
         self.assertTrue(output.endswith(' 512\n'), output)
 
