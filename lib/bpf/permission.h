@@ -5,8 +5,12 @@
 
 #include <stdbool.h>
 
-/* Fails with -EPERM and a sentence that names what the calling thread lacks of CAP_NET_ADMIN and
- * CAP_BPF; `what` is what could not be done: "make a BPF map". */
+/* Whether the calling thread has what AF_XDP takes: CAP_NET_RAW for its sockets, CAP_NET_ADMIN and
+ * CAP_BPF for the programs that feed them. 0, or -EPERM with a sentence that names what it lacks;
+ * `what` is what it is for: "make a BPF map". */
+int leat_permission_check(const char *name, const char *what);
+
+/* The same once the kernel has refused: always -EPERM. */
 int leat_permission_missing(const char *name, const char *what);
 
 /* The same for what takes CAP_SYS_ADMIN: reaching programs of other processes by their number. */
