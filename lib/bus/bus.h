@@ -18,8 +18,11 @@ struct leat_device {
     char name[128];  /* for error sentences: "vfio-user:/run/nic.sock" */
     const char *bus; /* "vfio-user"; static */
     uint16_t vendor, id;
-    uint32_t vectors; /* MSI-X vectors it has; 0: none */
-    bool gone;        /* it was removed or its bus died; reads give all ones from then on */
+    bool gone;     /* it was removed or its bus died; reads give all ones from then on */
+    int hangup_fd; /* EPOLLRDHUP on it tells those who sleep that it is gone; -1: none */
+
+    uint32_t vectors; /* MSI-X vectors that it has and its bus was set up to signal; 0: none */
+    int (*interrupt)(struct leat_device *dev, uint32_t vector, int eventfd);
 };
 
 /* Memory that the device may read and write. Rings live in such; pools are mapped as such. */
@@ -46,10 +49,8 @@ struct leat_bus_ops {
     volatile uint32_t *(*doorbell)(struct leat_device *dev, uint64_t offset);
     int (*map)(struct leat_device *dev, struct leat_dma *dma);
     int (*unmap)(struct leat_device *dev, struct leat_dma *dma);
-    int (*interrupt)(struct leat_device *dev, uint32_t vector, int eventfd);
     int (*check)(struct leat_device *dev);
     void (*close)(struct leat_device *dev);
-    int (*hangup_fd)(struct leat_device *dev); /* NULL: the bus has none */
 };
 
 #define LEAT_REGION_BAR0   0
@@ -92,12 +93,6 @@ static inline int leat_device_check(struct leat_device *dev) {
     return dev->ops->check(dev);
 }
 
-/* A descriptor on which EPOLLRDHUP tells that the device is gone, for those who sleep; -1 where the
- * bus has none. The device keeps it. */
-static inline int leat_device_hangup_fd(struct leat_device *dev) {
-    return dev->ops->hangup_fd ? dev->ops->hangup_fd(dev) : -1;
-}
-
 /* Enables bus mastering (PCI command register bit 2) or takes it back. */
 int leat_device_bus_master(struct leat_device *dev, bool on);
 
@@ -110,7 +105,8 @@ static inline uint64_t leat_dma_pool_iova(const struct leat_dma_pool *map, uint6
     return map->segments[offset >> map->shift] + (offset & (((uint64_t)1 << map->shift) - 1));
 }
 
-/* The buses. */
+/* The buses: a device, and the means to set up its interrupts. */
 int leat_vfio_user_open(struct leat_device **dev, const char *path);
+int leat_vfio_user_interrupts(struct leat_device *dev);
 
 #endif

@@ -31,8 +31,8 @@ struct vfio_user {
     bool hung_up;  /* the server closed its end, and with it its mappings */
     struct vfio_user_message sent, received;
     const char *what;                           /* the exchange is for, in error sentences */
-    int fd;                                     /* received with the reply, else -1 */
-    uint32_t fds, fds_right;                    /* received in all, and so many may be */
+    bool fd_may_come;                           /* with the next reply: the file behind BAR 0 */
+    int fd;                                     /* that file; -1: none came */
     struct leat_dma areas[VFIO_USER_AREAS_MAX]; /* doorbells; iova: offset in the region */
     uint32_t area_count;
 };
@@ -55,15 +55,12 @@ static int nonsense(struct vfio_user *self) {
 }
 
 static int send_message(struct vfio_user *self, int fd) {
-    struct iovec part = { &self->sent, self->sent.header.size };
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(fd))] = { 0 };
-    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-    if (fd >= 0) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof(control);
-        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){ CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS };
-        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &fd, sizeof(fd));
-    }
+    struct cmsghdr *rights = (struct cmsghdr *)control;
+    *rights = (struct cmsghdr){ CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS };
+    memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+    struct iovec part = { &self->sent, self->sent.header.size };
+    struct msghdr message = { NULL, 0, &part, 1, control, fd >= 0 ? sizeof(control) : 0, 0 };
     ssize_t sent;
     do { /* so short a message is taken whole or, when the socket's time is over, not at all */
         sent = sendmsg(self->socket, &message, MSG_NOSIGNAL);
@@ -73,31 +70,22 @@ static int send_message(struct vfio_user *self, int fd) {
     return sent == (ssize_t)part.iov_len ? 0 : hang_up(self);
 }
 
-/* Keeps the first descriptor; whether it and others may have come is for the caller to say. */
-static void take_fds(struct vfio_user *self, struct msghdr *message) {
-    self->fds += message->msg_flags & MSG_CTRUNC ? VFIO_USER_FDS_MAX : 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
-        for (size_t at = CMSG_LEN(0); at < c->cmsg_len; at += sizeof(int)) {
-            int fd;
-            memcpy(&fd, (uint8_t *)c + at, sizeof(fd));
-            if (self->fds++ == 0)
-                self->fd = fd;
-            else
-                close(fd);
-        }
-}
-
+/* There is room for the one descriptor that may come: others never get here, the kernel closes
+ * them and tells by MSG_CTRUNC. */
 static int receive(struct vfio_user *self, void *to, size_t bytes) {
     for (time_t deadline = time(NULL) + self->timeout_ms / 1000 + 1; bytes > 0;) {
-        _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(VFIO_USER_FDS_MAX * sizeof(int))];
+        _Alignas(struct cmsghdr) uint8_t control[CMSG_LEN(sizeof(int))];
         struct iovec part = { to, bytes };
-        struct msghdr message = { NULL, 0, &part, 1, control, sizeof(control), 0 };
+        size_t control_bytes = self->fd_may_come ? sizeof(control) : 0;
+        struct msghdr message = { NULL, 0, &part, 1, control, control_bytes, 0 };
         ssize_t got = recvmsg(self->socket, &message, MSG_WAITALL | MSG_CMSG_CLOEXEC);
         if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
             return hang_up(self);
-        if (got > 0)
-            take_fds(self, &message);
-        if (self->fds > self->fds_right)
+        if (got > 0 && CMSG_FIRSTHDR(&message)) {
+            memcpy(&self->fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(self->fd));
+            self->fd_may_come = false;
+        }
+        if (got > 0 && message.msg_flags & MSG_CTRUNC)
             return nonsense(self);
         if ((got < 0 && errno == EAGAIN) || time(NULL) > deadline)
             return give_up(self, ETIMEDOUT, "the device's server does not answer");
@@ -127,34 +115,28 @@ static int receive_reply(struct vfio_user *self, size_t min, size_t max) {
 
 /* Sends a command and awaits its reply of so many bytes, under the lock or before anybody else has
  * the device. */
-static int exchange(struct vfio_user *self, enum vfio_user_command command, const void *body,
-                    size_t bytes, int fd, size_t reply_min, size_t reply_max) {
+static int exchange(struct vfio_user *self, enum vfio_user_command command, const char *what,
+                    const void *body, size_t bytes, int fd, size_t reply_min, size_t reply_max) {
     struct vfio_user_header *header = &self->sent.header;
+    self->what = what;
     /* A device that its driver found gone may have a server that still gives memory back. */
     if (self->given_up || (self->device.gone && command != VFIO_USER_DMA_UNMAP))
-        return leat_fail(ENODEV, "%s: cannot %s: the device is gone", self->device.name,
-                         self->what);
-    self->fds = 0;
-    self->fd = -1;
+        return leat_fail(ENODEV, "%s: cannot %s: the device is gone", self->device.name, what);
     memset(&self->received, 0, sizeof(self->received));
     memcpy(&self->sent.body, body, bytes);
     *header = (struct vfio_user_header){ (uint16_t)(header->id + 1), (uint16_t)command,
                                          (uint32_t)(sizeof(*header) + bytes), 0, 0 };
     int err = send_message(self, fd);
-    err = err ? err : receive_reply(self, reply_min, reply_max);
-    if (err && self->fd >= 0)
-        close(self->fd);
-    return err;
+    return err ? err : receive_reply(self, reply_min, reply_max);
 }
 
-/* A command whose reply has a fixed size, of which the first `echo` bytes repeat the command. */
-static int call(struct leat_device *dev, enum vfio_user_command command, const char *what,
-                const void *body, size_t bytes, int fd, size_t echo, void *reply,
-                size_t reply_bytes) {
+int leat_vfio_user_call(struct leat_device *dev, enum vfio_user_command command, const char *what,
+                        const void *body, size_t bytes, int fd, size_t echo, void *reply,
+                        size_t reply_bytes) {
     struct vfio_user *self = (struct vfio_user *)dev;
+    size_t reply_size = echo + reply_bytes;
     pthread_mutex_lock(&self->lock);
-    self->what = what;
-    int err = exchange(self, command, body, bytes, fd, echo + reply_bytes, echo + reply_bytes);
+    int err = exchange(self, command, what, body, bytes, fd, reply_size, reply_size);
     if (!err && memcmp(&self->received.body, body, echo) != 0)
         err = nonsense(self);
     if (!err && reply_bytes)
@@ -166,16 +148,16 @@ static int call(struct leat_device *dev, enum vfio_user_command command, const c
 static int region_read(struct leat_device *dev, uint32_t region, uint64_t offset, void *to,
                        size_t bytes) {
     struct vfio_user_access access = { offset, region, (uint32_t)bytes, { 0 } };
-    return call(dev, VFIO_USER_REGION_READ, "read a register", &access, VFIO_USER_ACCESS_BYTES, -1,
-                VFIO_USER_ACCESS_BYTES, to, bytes);
+    return leat_vfio_user_call(dev, VFIO_USER_REGION_READ, "read a register", &access,
+                               VFIO_USER_ACCESS_BYTES, -1, VFIO_USER_ACCESS_BYTES, to, bytes);
 }
 
 static int region_write(struct leat_device *dev, uint32_t region, uint64_t offset, const void *from,
                         size_t bytes) {
     struct vfio_user_access access = { offset, region, (uint32_t)bytes, { 0 } };
     memcpy(access.data, from, bytes);
-    return call(dev, VFIO_USER_REGION_WRITE, "write a register", &access,
-                VFIO_USER_ACCESS_BYTES + bytes, -1, VFIO_USER_ACCESS_BYTES, NULL, 0);
+    return leat_vfio_user_call(dev, VFIO_USER_REGION_WRITE, "write a register", &access,
+                               VFIO_USER_ACCESS_BYTES + bytes, -1, VFIO_USER_ACCESS_BYTES, NULL, 0);
 }
 
 static volatile uint32_t *doorbell(struct leat_device *dev, uint64_t offset) {
@@ -191,32 +173,25 @@ static int dma_map(struct leat_device *dev, struct leat_dma *dma) {
     uint32_t flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
     dma->iova = (uintptr_t)dma->memory;
     struct vfio_user_dma_map body = { sizeof(body), flags, 0, dma->iova, dma->bytes };
-    return call(dev, VFIO_USER_DMA_MAP, "share memory with the device", &body, sizeof(body),
-                dma->fd, 0, NULL, 0);
+    return leat_vfio_user_call(dev, VFIO_USER_DMA_MAP, "share memory with the device", &body,
+                               sizeof(body), dma->fd, 0, NULL, 0);
 }
 
 static int dma_unmap(struct leat_device *dev, struct leat_dma *dma) {
     struct vfio_user_dma_unmap body = { sizeof(body), 0, dma->iova, dma->bytes };
-    int err = call(dev, VFIO_USER_DMA_UNMAP, "take memory back from the device", &body,
-                   sizeof(body), -1, sizeof(body), NULL, 0);
+    int err = leat_vfio_user_call(dev, VFIO_USER_DMA_UNMAP, "take memory back from the device",
+                                  &body, sizeof(body), -1, sizeof(body), NULL, 0);
     return ((struct vfio_user *)dev)->hung_up ? 0 : err;
-}
-
-static int interrupt(struct leat_device *dev, uint32_t vector, int eventfd) {
-    uint32_t flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
-    struct vfio_irq_set body = { sizeof(body), flags, VFIO_PCI_MSIX_IRQ_INDEX, vector, 1 };
-    return call(dev, VFIO_USER_DEVICE_SET_IRQS, "set up an interrupt", &body, sizeof(body), eventfd,
-                0, NULL, 0);
 }
 
 /* Nothing may arrive between exchanges: data is as bad as the end of the stream. */
 static int check(struct leat_device *dev) {
     struct vfio_user *self = (struct vfio_user *)dev;
     char byte;
+    int err = 0;
     pthread_mutex_lock(&self->lock);
     self->what = "use the device";
     ssize_t n = recv(self->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    int err = 0;
     if (dev->gone)
         err = leat_fail(ENODEV, "%s: the device is gone", dev->name);
     else if (n >= 0 || errno != EAGAIN)
@@ -225,14 +200,12 @@ static int check(struct leat_device *dev) {
     return err;
 }
 
-static int hangup_fd(struct leat_device *dev) {
-    return ((struct vfio_user *)dev)->socket;
-}
-
 static void close_device(struct leat_device *dev) {
     struct vfio_user *self = (struct vfio_user *)dev;
     for (uint32_t i = 0; i < self->area_count; i++)
         munmap(self->areas[i].memory, self->areas[i].bytes);
+    if (self->fd >= 0)
+        close(self->fd);
     close(self->socket);
     pthread_mutex_destroy(&self->lock);
     free(self);
@@ -244,47 +217,28 @@ static const struct leat_bus_ops vfio_user_ops = {
     .doorbell = doorbell,
     .map = dma_map,
     .unmap = dma_unmap,
-    .interrupt = interrupt,
     .check = check,
-    .hangup_fd = hangup_fd,
     .close = close_device,
 };
 
-/* The number after "key": in the server's JSON, or `absent`: enough for a flat list of
- * capabilities, in which no key occurs twice. */
-static uint64_t json_number(const char *json, const char *key, uint64_t absent) {
-    const char *at = strstr(json, key);
-    if (!at)
-        return absent;
-    at += strlen(key);
-    at += strspn(at, " \t\r\n:");
-    return *at >= '0' && *at <= '9' ? strtoull(at, NULL, 10) : absent;
-}
-
 static int negotiate_version(struct vfio_user *self) {
     static const struct vfio_user_version ours = { 0, 0, VFIO_USER_CAPABILITIES };
-    const struct vfio_user_version *theirs = &self->received.body.version;
-    const char *json = (const char *)self->received.body.bytes + VFIO_USER_VERSION_MIN;
-    self->what = "agree on a protocol version";
-    int err = exchange(self, VFIO_USER_VERSION, &ours, VFIO_USER_VERSION_BYTES, -1,
-                       VFIO_USER_VERSION_MIN, sizeof(self->received.body) - 1);
-    if (!err && theirs->major != 0)
+    int err = exchange(self, VFIO_USER_VERSION, "agree on a protocol version", &ours,
+                       VFIO_USER_VERSION_BYTES, -1, VFIO_USER_VERSION_MIN, VFIO_USER_BODY_BYTES);
+    if (!err && self->received.body.version.major != 0)
         err = give_up(self, EPROTO, "its server speaks another major version than 0");
-    else if (!err && (json_number(json, "\"max_msg_fds\"", 1) < 1 ||
-                      json_number(json, "\"max_data_xfer_size\"", 4096) < 8))
-        err = give_up(self, ENOTSUP, "its server takes no descriptors or too little data");
     return err;
 }
 
 /* A mapping that reaches beyond its region or its file would be a trap: a store there kills. So
  * would a file that can shrink, which is not mapped: its doorbells go by message. */
-static int map_area(struct vfio_user *self, uint64_t offset, uint64_t bytes) {
-    const struct vfio_region_info *region = &self->received.body.region.info;
-    uint64_t start = region->offset + offset;
+static int map_area(struct vfio_user *self, const struct vfio_region_info *bar, uint64_t offset,
+                    uint64_t bytes) {
+    uint64_t start = bar->offset + offset;
     struct stat file;
     int seals = fcntl(self->fd, F_GET_SEALS); /* before its size, which then can only grow */
-    if (bytes == 0 || (start | offset | bytes) % 4096 || offset > region->size ||
-        bytes > region->size - offset || fstat(self->fd, &file) != 0 ||
+    if (bytes == 0 || (start | offset | bytes) % 4096 || offset > bar->size ||
+        bytes > bar->size - offset || fstat(self->fd, &file) != 0 ||
         start > (uint64_t)file.st_size || bytes > (uint64_t)file.st_size - start)
         return nonsense(self);
     if (seals < 0 || !(seals & F_SEAL_SHRINK))
@@ -301,11 +255,10 @@ static int map_area(struct vfio_user *self, uint64_t offset, uint64_t bytes) {
 static int map_doorbells(struct vfio_user *self) {
     struct vfio_user_region *region = &self->received.body.region;
     struct vfio_region_info ask = { .argsz = sizeof(*region), .index = LEAT_REGION_BAR0 };
-    self->what = "map the device's doorbells";
-    self->fds_right = 1;
-    int err = exchange(self, VFIO_USER_DEVICE_GET_REGION_INFO, &ask, sizeof(ask), -1, sizeof(ask),
-                       sizeof(*region));
-    self->fds_right = 0;
+    self->fd_may_come = true;
+    int err = exchange(self, VFIO_USER_DEVICE_GET_REGION_INFO, "map the device's doorbells", &ask,
+                       sizeof(ask), -1, sizeof(ask), sizeof(*region));
+    self->fd_may_come = false;
     if (err)
         return err;
     uint8_t *end = (uint8_t *)&self->received + self->received.header.size;
@@ -315,34 +268,26 @@ static int map_doorbells(struct vfio_user *self) {
                     region->capability.id != VFIO_REGION_INFO_CAP_SPARSE_MMAP ||
                     region->area_count > VFIO_USER_AREAS_MAX ||
                     (uint8_t *)&region->areas[region->area_count] > end)))
-        err = nonsense(self);
-    else if (self->fd >= 0 && !listed)
-        err = map_area(self, 0, region->info.size);
-    for (uint32_t i = 0; !err && self->fd >= 0 && listed && i < region->area_count; i++)
-        err = map_area(self, region->areas[i].offset, region->areas[i].size);
-    if (self->fd >= 0)
-        close(self->fd);
+        return nonsense(self);
+    if (self->fd >= 0 && !listed)
+        return map_area(self, &region->info, 0, region->info.size);
+    for (uint32_t i = 0; !err && self->fd >= 0 && i < region->area_count; i++)
+        err = map_area(self, &region->info, region->areas[i].offset, region->areas[i].size);
     return err;
 }
 
 static int identify(struct vfio_user *self) {
     struct vfio_user_device_info device = { .argsz = sizeof(device) };
-    struct vfio_irq_info msix = { .argsz = sizeof(msix), .index = VFIO_PCI_MSIX_IRQ_INDEX };
-    const char *what = "learn what the device is";
     uint16_t ids[2];
-    int err;
-    if ((err = call(&self->device, VFIO_USER_DEVICE_GET_INFO, what, &device, sizeof(device), -1, 0,
-                    &device, sizeof(device))) ||
-        (err = call(&self->device, VFIO_USER_DEVICE_GET_IRQ_INFO, what, &msix, sizeof(msix), -1, 0,
-                    &msix, sizeof(msix))) ||
-        (err = region_read(&self->device, LEAT_REGION_CONFIG, 0, ids, sizeof(ids))))
+    int err =
+        leat_vfio_user_call(&self->device, VFIO_USER_DEVICE_GET_INFO, "learn what the device is",
+                            &device, sizeof(device), -1, 0, &device, sizeof(device));
+    if (err || (err = region_read(&self->device, LEAT_REGION_CONFIG, 0, ids, sizeof(ids))))
         return err;
     if (!(device.flags & VFIO_DEVICE_FLAGS_PCI) || device.regions <= LEAT_REGION_CONFIG)
         return give_up(self, ENODEV, "it is not a PCI device");
-    if (device.argsz != sizeof(device) || msix.index != VFIO_PCI_MSIX_IRQ_INDEX ||
-        msix.count > PCI_MSIX_MAX)
+    if (device.argsz != sizeof(device))
         return nonsense(self);
-    self->device.vectors = msix.count;
     self->device.vendor = ids[0];
     self->device.id = ids[1];
     return 0;
@@ -359,8 +304,9 @@ int leat_vfio_user_attach(struct leat_device **dev, int socket, const char *name
     self->device = (struct leat_device){ .ops = &vfio_user_ops, .bus = "vfio-user" };
     snprintf(self->device.name, sizeof(self->device.name), "%s", name);
     pthread_mutex_init(&self->lock, NULL);
-    self->socket = socket;
+    self->device.hangup_fd = self->socket = socket;
     self->timeout_ms = timeout_ms;
+    self->fd = -1;
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     int err;

@@ -10,7 +10,6 @@
 
 #define VFIO_USER_TIMEOUT_MS 10000 /* for a reply */
 #define VFIO_USER_AREAS_MAX  16    /* mappable areas of BAR 0 */
-#define VFIO_USER_FDS_MAX    8     /* in one message, as the protocol's default has it */
 #define VFIO_USER_BODY_BYTES 4096  /* of the longest reply, VERSION */
 #define PCI_MSIX_MAX         2048  /* vectors: PCI 3.0, 6.8.2 */
 
@@ -89,5 +88,11 @@ struct vfio_user_message {
 /* Opens the device behind a connected socket, which it takes over, also when it fails. */
 int leat_vfio_user_attach(struct leat_device **dev, int socket, const char *name,
                           uint32_t timeout_ms);
+
+/* Sends a command and a descriptor (-1: none). Its reply has a fixed size: first the command's own
+ * first `echo` bytes, then `reply_bytes` for `reply`. `what` it is for, in error sentences. */
+int leat_vfio_user_call(struct leat_device *dev, enum vfio_user_command command, const char *what,
+                        const void *body, size_t bytes, int fd, size_t echo, void *reply,
+                        size_t reply_bytes);
 
 #endif

@@ -54,7 +54,8 @@ static inline uint32_t *leat_cache_give(struct leat_cache *cache, uint32_t n) {
 /* Gives buffers straight back to the pool, past any cache: for closing ports. Any thread. */
 void leat_pool_return(struct leat_pool *pool, const uint32_t *numbers, uint32_t n);
 
-/* Sets buffers aside for ever: a device may still write into them. */
+/* Sets buffers aside for ever: a device may still write into them. By drivers that close;
+ * leat_port_close() tells. */
 void leat_pool_quarantine(struct leat_pool *pool, const uint32_t *numbers, uint32_t n);
 
 /* Counts ports that use the pool, +1 or -1, so that it is not destroyed under them. */

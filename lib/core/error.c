@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Error sentences, one a thread, and the log hook. */
+/* Error sentences, one a thread. */
 #include "error.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SENTENCE_BYTES 512
-
-static _Thread_local char sentence[SENTENCE_BYTES];
-static leat_log_fn *log_fn;
-static void *log_ctx;
+static _Thread_local char sentence[LEAT_SENTENCE_BYTES];
 
 const char *leat_error(void) {
     return sentence;
@@ -17,7 +13,7 @@ const char *leat_error(void) {
 
 int leat_fail(int err, const char *format, ...) {
     /* Formatted aside, so that the old sentence may be among the arguments. */
-    char text[SENTENCE_BYTES];
+    char text[LEAT_SENTENCE_BYTES];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
@@ -29,20 +25,4 @@ int leat_fail(int err, const char *format, ...) {
 int leat_fail_in(int err, const char *object) {
     leat_fail(0, "%s: %s", object, sentence);
     return err;
-}
-
-void leat_set_log(leat_log_fn *fn, void *ctx) {
-    log_ctx = ctx;
-    log_fn = fn;
-}
-
-void leat_log(enum leat_log_level level, const char *format, ...) {
-    if (!log_fn)
-        return;
-    char text[SENTENCE_BYTES];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    log_fn(log_ctx, level, text);
 }

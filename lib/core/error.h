@@ -5,6 +5,8 @@
 
 #include <leat/error.h>
 
+#define LEAT_SENTENCE_BYTES 512
+
 /* Sets the thread's error sentence and returns -err: return leat_fail(EINVAL, "%s: ...", name); */
 int leat_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

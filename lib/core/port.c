@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ports: from a name to a driver, and what all drivers share. */
 #include "driver.h"
+#include "pool_private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +75,15 @@ int leat_port_open(struct leat_port **out, const char *name, struct leat_pool *p
 void leat_port_close(struct leat_port *port, struct leat_stats *final) {
     if (!port)
         return;
+    uint32_t before = private_of(port->pool)->quarantined;
     if (port->ops)
         port->ops->close(port);
+    uint32_t lost = private_of(port->pool)->quarantined - before;
+    if (lost)
+        leat_log(LEAT_LOG_NOTICE,
+                 "%s: %u buffers are set aside for ever: the device did not confirm that it let go "
+                 "of them",
+                 port->name, lost);
     if (final)
         *final = port->lost;
     leat_pool_hold(port->pool, -1);
@@ -98,12 +106,4 @@ int leat_port_queue(struct leat_port *port, uint32_t index, struct leat_cache *c
     if (err == 0)
         port->queues[index] = *queue;
     return err;
-}
-
-/* The structure is counters only; each is read once and whole while its owner may be counting on.
- */
-void leat_stats_add(struct leat_stats *to, const struct leat_stats *from) {
-    uint64_t *sums = (uint64_t *)to;
-    for (size_t i = 0; i < sizeof(*to) / sizeof(*sums); i++)
-        sums[i] += __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
 }

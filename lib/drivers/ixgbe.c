@@ -17,22 +17,16 @@
 
 #define WAIT_MS        100   /* for anything that the device does by itself */
 #define FRAME_DEFAULT  1522  /* 1,514 bytes and two VLAN tags */
-#define FRAME_MAX      15868 /* 8.2.3.22.13: 15,872 with frame check sequence */
 #define RX_BUFFER_MAX  15360 /* 8.2.3.8.7: what one descriptor receives */
 #define CHECK_INTERVAL 4096  /* calls in vain between two looks whether the device is there */
 
 static const struct ixgbe_model models[] = { IXGBE_MODELS };
 
-static const struct ixgbe_model *find_model(uint16_t vendor, uint16_t device) {
+const struct ixgbe_model *ixgbe_model(uint16_t vendor, uint16_t device) {
     for (uint32_t i = 0; vendor == 0x8086 && i < sizeof(models) / sizeof(models[0]); i++)
         if (models[i].device == device)
             return &models[i];
     return NULL;
-}
-
-const char *ixgbe_match(uint16_t vendor, uint16_t device) {
-    const struct ixgbe_model *model = find_model(vendor, device);
-    return model ? model->name : NULL;
 }
 
 static void sleep_us(long us) {
@@ -90,17 +84,6 @@ static int reset(struct ixgbe *nic) {
     return 0;
 }
 
-/* 8.2.3.7.9: receive address 0 comes from the EEPROM. */
-static int read_mac(struct ixgbe *nic) {
-    uint32_t low = reg_read(nic, REG_RAL(0)), high = reg_read(nic, REG_RAH(0));
-    memcpy(nic->mac, &low, 4);
-    memcpy(nic->mac + 4, &high, 2);
-    if (!(high & RAH_AV) || nic->mac[0] & 1)
-        return leat_fail(ENODEV, "%s: the device has no valid MAC address in RAL(0) and RAH(0)",
-                         nic->port->name);
-    return 0;
-}
-
 /* 4.6.4: backplanes as the EEPROM has them, SFP+ modules by SFI; PHYs see to it themselves. */
 static void set_up_link(struct ixgbe *nic) {
     if (nic->model->link == LINK_SFP)
@@ -151,14 +134,13 @@ int ixgbe_receive_path(struct ixgbe *nic, bool on) {
 }
 
 /* 4.6.3: the whole sequence. */
-static int set_up(struct ixgbe *nic) {
+int ixgbe_set_up(struct ixgbe *nic) {
     int err = leat_device_bus_master(nic->dev, true);
     if (err || (err = ixgbe_check(nic, reg_read(nic, REG_STATUS))))
         return err;
     disable_interrupts(nic);
     if ((err = reset(nic)) || (err = wait_for(nic, REG_EEC, EEC_AUTO_RD, true, "EEC.AUTO_RD")) ||
         (err = wait_for(nic, REG_RDRXCTL, RDRXCTL_DMAIDONE, true, "RDRXCTL.DMAIDONE")) ||
-        (err = read_mac(nic)) ||
         (err = leat_dma_map_pool(nic->dev, nic->port->pool, &nic->pool_map)))
         return err;
     set_up_link(nic);
@@ -166,29 +148,6 @@ static int set_up(struct ixgbe *nic) {
     set_up_transmit(nic);
     reg_change(nic, REG_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD);
     return 0;
-}
-
-static int check_options(struct leat_port *port, struct ixgbe *nic) {
-    const uint32_t rings[] = { port->opts.rx_ring, port->opts.tx_ring };
-    for (int i = 0; i < 2; i++)
-        if (rings[i] < IXGBE_RING_MIN || rings[i] > IXGBE_RING_MAX || rings[i] & (rings[i] - 1))
-            return leat_fail(EINVAL, "%s: a ring of %u descriptors; it must be 64, 128 ... 4096",
-                             port->name, rings[i]);
-    if (port->pool->stride < LEAT_BUFFER_START + 1024)
-        return leat_fail(EINVAL, "%s: the pool's buffers of %u bytes are too small: 1,280 at least",
-                         port->name, port->pool->stride);
-    nic->frame_max = FRAME_DEFAULT;
-    return leat_option_u32(port, "frame-max", &nic->frame_max, 64, FRAME_MAX);
-}
-
-int ixgbe_attach(struct leat_port *port, struct leat_device *dev, const struct leat_port_ops *ops) {
-    struct ixgbe *nic = port->data = calloc(1, sizeof(*nic));
-    if (!nic)
-        return leat_fail(ENOMEM, "%s: out of memory", port->name);
-    *nic = (struct ixgbe){ .port = port, .dev = dev, .model = find_model(dev->vendor, dev->id) };
-    port->ops = ops;
-    int err = check_options(port, nic);
-    return err < 0 ? err : set_up(nic);
 }
 
 /* --- Queues: 4.6.7.1 and 4.6.8 --- */
@@ -413,41 +372,28 @@ static int stop_queue(struct ixgbe_queue *q) {
     return tx_err ? tx_err : rx_err;
 }
 
-static void release_buffers(struct ixgbe_queue *q, const uint32_t *numbers, uint32_t n,
-                            bool let_go) {
+static void release_buffer(struct ixgbe_queue *q, uint32_t number, bool let_go) {
     struct leat_pool *pool = q->nic->port->pool;
-    for (uint32_t i = 0; i < n; i++)
-        leat_own(pool, numbers[i], LEAT_OWNER_PORT, LEAT_OWNER_POOL, LEAT_PLACE);
+    leat_own(pool, number, LEAT_OWNER_PORT, LEAT_OWNER_POOL, LEAT_PLACE);
     if (let_go)
-        leat_pool_return(pool, numbers, n);
-    else if (n > 0)
-        leat_pool_quarantine(pool, numbers, n);
+        leat_pool_return(pool, &number, 1);
+    else
+        leat_pool_quarantine(pool, &number, 1);
 }
 
 static void release_queue(struct ixgbe_queue *q, bool let_go) {
-    uint32_t sending = q->tx_next - q->tx_clean, at = q->tx_clean & q->tx_mask;
-    uint32_t first = sending < q->tx_mask + 1 - at ? sending : q->tx_mask + 1 - at;
-    release_buffers(q, q->rx_numbers, q->rx_given, let_go);
-    release_buffers(q, q->tx_numbers + at, first, let_go);
-    release_buffers(q, q->tx_numbers, sending - first, let_go);
-    if (q->nic->forget_wait)
-        q->nic->forget_wait(q);
+    for (uint32_t i = 0; i < q->rx_given; i++)
+        release_buffer(q, q->rx_numbers[i], let_go);
+    for (; q->tx_clean != q->tx_next; q->tx_clean++)
+        release_buffer(q, q->tx_numbers[q->tx_clean & q->tx_mask], let_go);
     leat_stats_add(&q->nic->port->lost, &q->head.stats);
     leat_dma_free(q->nic->dev, &q->rings);
-    free(q->rx_numbers);
-    free(q->tx_numbers);
-    free(q->reports);
     free(q);
 }
 
 static int start_queue(struct ixgbe_queue *q, uint32_t index) {
     struct ixgbe *nic = q->nic;
     uint32_t rx_size = q->rx_mask + 1, tx_size = q->tx_mask + 1;
-    q->rx_numbers = calloc(rx_size, sizeof(*q->rx_numbers));
-    q->tx_numbers = calloc(tx_size, sizeof(*q->tx_numbers));
-    q->reports = calloc(tx_size, sizeof(*q->reports));
-    if (!q->rx_numbers || !q->tx_numbers || !q->reports)
-        return leat_fail(ENOMEM, "%s: out of memory", nic->port->name);
     int err = leat_dma_alloc(nic->dev, &q->rings,
                              rx_size * sizeof(*q->rx_ring) + tx_size * sizeof(*q->tx_ring));
     if (err)
@@ -461,13 +407,17 @@ static int start_queue(struct ixgbe_queue *q, uint32_t index) {
     return start_receive(q, index);
 }
 
+/* A queue is one piece: the structure, then its reports, then the buffers of both rings. */
 int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache *cache,
                       struct leat_queue **queue) {
     struct ixgbe *nic = port->data;
+    uint32_t rx_size = port->opts.rx_ring, tx_size = port->opts.tx_ring;
+    size_t bytes = sizeof(struct ixgbe_queue) + tx_size * sizeof(struct ixgbe_report) +
+                   (rx_size + tx_size) * sizeof(uint32_t);
     if (nic->queues[index])
         return leat_fail(EBUSY, "%s: queue %u failed to start and did not stop; close the port",
                          port->name, index);
-    struct ixgbe_queue *q = aligned_alloc(64, (sizeof(*q) + 63) & ~(size_t)63);
+    struct ixgbe_queue *q = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
     if (!q)
         return leat_fail(ENOMEM, "%s: out of memory", port->name);
     uint32_t room = (port->pool->stride - LEAT_BUFFER_START) & ~1023u; /* 8.2.3.8.7: in KiB */
@@ -476,10 +426,13 @@ int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache 
                                .pool = port->pool,
                                .iova = nic->pool_map.segments[0],
                                .segments = nic->pool_map.segment_count > 1 ? &nic->pool_map : NULL,
-                               .rx_mask = port->opts.rx_ring - 1,
-                               .tx_mask = port->opts.tx_ring - 1,
+                               .reports = (struct ixgbe_report *)(q + 1),
+                               .rx_mask = rx_size - 1,
+                               .tx_mask = tx_size - 1,
                                .rx_bytes_max = room < RX_BUFFER_MAX ? room : RX_BUFFER_MAX,
                                .event_fd = -1 };
+    q->rx_numbers = (uint32_t *)(q->reports + tx_size);
+    q->tx_numbers = q->rx_numbers + rx_size;
     int err = start_queue(q, index);
     if (err && stop_queue(q) == 0)
         release_queue(q, true);
@@ -489,31 +442,41 @@ int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache 
     return err;
 }
 
-/* The reverse of set_up(). Returns 0 when the device is sure to leave our memory alone. */
-static int shut_down(struct ixgbe *nic) {
-    int err = 0;
-    ixgbe_receive_path(nic, false);
-    for (uint32_t i = 0; i < LEAT_QUEUES_MAX; i++)
-        if (nic->queues[i] && stop_queue(nic->queues[i]) != 0)
-            err = -ETIMEDOUT;
-    if (nic->port->ops->stats) /* for the last time: reset clears them */
-        nic->port->ops->stats(nic->port, &nic->port->lost);
-    reg_change(nic, REG_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
-    err = reset(nic) ? -ETIMEDOUT : err;
-    leat_device_bus_master(nic->dev, false);
-    return err;
+/* --- Open and close --- */
+
+int ixgbe_attach(struct leat_port *port, struct leat_device *dev, const struct leat_port_ops *ops) {
+    const struct ixgbe_model *model = ixgbe_model(dev->vendor, dev->id);
+    struct ixgbe *nic = calloc(1, sizeof(*nic));
+    if (!nic || !model) {
+        leat_device_close(dev);
+        free(nic);
+        return leat_fail(model ? ENOMEM : ENODEV, "%s: %s", port->name,
+                         model ? "out of memory" : "no device of the 82599 family");
+    }
+    *nic = (struct ixgbe){ .port = port, .dev = dev, .model = model, .frame_max = FRAME_DEFAULT };
+    port->data = nic;
+    port->ops = ops;
+    return 0;
 }
 
+/* The reverse of all the above. Buffers only go back to the pool when the device is sure to leave
+ * them alone. */
 void ixgbe_close(struct leat_port *port) {
     struct ixgbe *nic = port->data;
-    bool stopped = shut_down(nic) == 0;
+    bool stopped = true;
+    ixgbe_receive_path(nic, false);
+    for (uint32_t i = 0; i < LEAT_QUEUES_MAX; i++)
+        if (nic->queues[i])
+            stopped &= stop_queue(nic->queues[i]) == 0;
+    reg_change(nic, REG_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
+    stopped &= reset(nic) == 0;
+    leat_device_bus_master(nic->dev, false);
     bool let_go = leat_dma_unmap_pool(nic->dev, port->pool, &nic->pool_map) == 0 &&
                   (stopped || nic->dev->gone);
     for (uint32_t i = 0; i < LEAT_QUEUES_MAX; i++)
         if (nic->queues[i])
             release_queue(nic->queues[i], let_go);
     leat_device_close(nic->dev);
-    free(nic->counters);
     free(nic);
 }
 
@@ -522,13 +485,8 @@ static const struct leat_port_ops base_ops = {
     .close = ixgbe_close,
 };
 
-static int open_base(struct leat_port *port, struct leat_device *dev, const char *model) {
-    (void)model;
-    if (port->opts.queues > 1)
-        return leat_fail(ENOTSUP, "%s: this build's driver has one queue: it lacks RSS",
-                         port->name);
+int ixgbe_open_base(struct leat_port *port, struct leat_device *dev) {
     int err = ixgbe_attach(port, dev, &base_ops);
+    err = err ? err : ixgbe_set_up(port->data);
     return err ? err : ixgbe_receive_path(port->data, true);
 }
-
-const struct leat_pci_driver leat_ixgbe_base = { "ixgbe", ixgbe_match, open_base };

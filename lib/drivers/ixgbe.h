@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The 82599 family's driver, between its files. ixgbe.c is the whole way from reset to the last
- * packet and a driver by itself (leat_ixgbe_base); ixgbe_full.c adds to it what a forwarding
- * program can do without: frames of several buffers, RSS, address filters, link, interrupts, what
- * the device itself counts (leat_ixgbe).
+ * packet and a driver by itself (ixgbe_open_base()); ixgbe_full.c adds to it what a forwarding
+ * program can do without: options, frames of several buffers, RSS, address filters, link,
+ * interrupts, what the device itself counts (leat_ixgbe).
  */
 #ifndef LEAT_DRIVERS_IXGBE_H
 #define LEAT_DRIVERS_IXGBE_H
@@ -68,22 +68,33 @@ struct ixgbe {
     struct leat_port *port;
     struct leat_device *dev;
     const struct ixgbe_model *model;
-    uint8_t mac[6];
     uint32_t frame_max;
     struct leat_dma_pool pool_map;
     struct ixgbe_queue *queues[LEAT_QUEUES_MAX];
-    uint64_t losses[IXGBE_LOSSES]; /* counters that clear when read, since open */
 
     /* The rest is set by ixgbe_full.c. Without the first two, frames are one buffer. */
     uint32_t (*rx_frame)(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t room,
                          const uint32_t *fresh);
     uint32_t (*tx_frame)(struct ixgbe_queue *q, struct leat_pkt *pkts, uint32_t n, uint32_t room);
-    void (*forget_wait)(struct ixgbe_queue *q);         /* closes what wakes a sleeper */
     int (*complete)(struct leat_pkt *pkts, uint32_t n); /* does what a frame requests */
-    uint64_t *counters;                                 /* ixgbe_counters.c */
-    uint32_t throttle_us;                               /* of itr=; 0: adaptive */
-    uint32_t groups;                                    /* exact multicast filters in use */
+    uint8_t mac[6];
+    uint64_t losses[IXGBE_LOSSES]; /* ixgbe_control.c */
+    uint64_t *counters;            /* ixgbe_counters.c */
+    uint32_t throttle_us;          /* of itr=; 0: adaptive */
+    uint32_t groups;               /* exact multicast filters in use */
 };
+
+/* The model of those ids, or NULL. */
+const struct ixgbe_model *ixgbe_model(uint16_t vendor, uint16_t device);
+
+/* Opening: attach takes over the device, also when it fails; set_up resets it and sets it up, all
+ * but the receive path, which is the last step. Ring sizes are checked already. */
+int ixgbe_attach(struct leat_port *port, struct leat_device *dev, const struct leat_port_ops *ops);
+int ixgbe_set_up(struct ixgbe *nic);
+int ixgbe_receive_path(struct ixgbe *nic, bool on);
+
+/* All of opening, for the driver by itself: one queue, and the default options or better ones. */
+int ixgbe_open_base(struct leat_port *port, struct leat_device *dev);
 
 /* ixgbe_control.c; statistics registers that count lost frames (8.2.3.23). */
 struct ixgbe_loss {
@@ -94,14 +105,10 @@ struct ixgbe_loss {
 extern const struct ixgbe_loss ixgbe_losses[IXGBE_LOSSES];
 void ixgbe_caps(struct leat_port *port, struct leat_caps *caps);
 int ixgbe_link(struct leat_port *port, struct leat_link *link);
+int ixgbe_read_mac(struct ixgbe *nic);
 int ixgbe_set_promisc(struct leat_port *port, bool on);
 int ixgbe_stats(struct leat_port *port, struct leat_stats *stats);
 
-/* Resets the device and sets it up, all but the receive path: the last step of opening. */
-int ixgbe_attach(struct leat_port *port, struct leat_device *dev, const struct leat_port_ops *ops);
-int ixgbe_receive_path(struct ixgbe *nic, bool on);
-
-const char *ixgbe_match(uint16_t vendor, uint16_t device);
 int ixgbe_queue_start(struct leat_port *port, uint32_t index, struct leat_cache *cache,
                       struct leat_queue **queue);
 void ixgbe_close(struct leat_port *port);

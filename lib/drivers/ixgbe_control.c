@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What programs ask the driver for: what it is, link, promiscuous mode, lost frames. */
 #include "ixgbe.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,17 @@ void ixgbe_caps(struct leat_port *port, struct leat_caps *caps) {
     caps->frame_max = nic->frame_max;
     caps->segments_max = IXGBE_SEGMENTS_MAX;
     caps->promisc = port->opts.promisc;
+}
+
+/* 8.2.3.7.9: receive address 0 comes from the EEPROM. */
+int ixgbe_read_mac(struct ixgbe *nic) {
+    uint32_t low = reg_read(nic, REG_RAL(0)), high = reg_read(nic, REG_RAH(0));
+    memcpy(nic->mac, &low, 4);
+    memcpy(nic->mac + 4, &high, 2);
+    if (!(high & RAH_AV) || nic->mac[0] & 1)
+        return leat_fail(ENODEV, "%s: the device has no valid MAC address in RAL(0) and RAH(0)",
+                         nic->port->name);
+    return 0;
 }
 
 int ixgbe_link(struct leat_port *port, struct leat_link *link) {

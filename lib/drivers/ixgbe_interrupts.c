@@ -55,7 +55,7 @@ static void adapt(struct ixgbe_queue *q) {
 
 /* Who sleeps on the queue is also woken when the device vanishes, and then finds out by arming. */
 static int open_wait_fd(struct ixgbe_queue *q, int event_fd) {
-    int fd = epoll_create1(EPOLL_CLOEXEC), hangup_fd = leat_device_hangup_fd(q->nic->dev);
+    int fd = epoll_create1(EPOLL_CLOEXEC), hangup_fd = q->nic->dev->hangup_fd;
     struct epoll_event fired = { .events = EPOLLIN }, hung_up = { .events = EPOLLRDHUP };
     if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, event_fd, &fired) != 0 ||
         (hangup_fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, hangup_fd, &hung_up) != 0)) {

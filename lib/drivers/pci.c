@@ -9,18 +9,24 @@ static int open_on(struct leat_port *port, struct leat_device *dev) {
     const char *model = NULL;
     while (*driver && !(model = (*driver)->match(dev->vendor, dev->id)))
         driver++;
-    int err = model ? (*driver)->open(port, dev, model)
-                    : leat_fail(ENODEV, "%s: no driver for the PCI device %04x:%04x", port->name,
-                                dev->vendor, dev->id);
-    if (err < 0 && !port->ops)
-        leat_device_close(dev);
+    if (model)
+        return (*driver)->open(port, dev, model);
+    int err = leat_fail(ENODEV, "%s: no driver for the PCI device %04x:%04x", port->name,
+                        dev->vendor, dev->id);
+    leat_device_close(dev);
     return err;
 }
 
 static int open_vfio_user(struct leat_port *port) {
     struct leat_device *dev;
     int err = leat_vfio_user_open(&dev, port->address);
-    return err ? err : open_on(port, dev);
+    if (err)
+        return err;
+    err = leat_vfio_user_interrupts(dev);
+    if (!err)
+        return open_on(port, dev);
+    leat_device_close(dev);
+    return err;
 }
 
 const struct leat_driver leat_vfio_user_driver = {

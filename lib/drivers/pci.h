@@ -10,8 +10,8 @@ struct leat_pci_driver {
     const char *name;
     /* The device's model, or NULL when this driver is not for it. */
     const char *(*match)(uint16_t vendor, uint16_t device);
-    /* Takes over `dev` by setting port->ops, whose close() closes it, also when the rest of open
-     * fails; when it fails before that, the caller closes `dev`. */
+    /* Takes over `dev`: port->ops->close() closes it, or open itself when it fails before those
+     * are set. */
     int (*open)(struct leat_port *port, struct leat_device *dev, const char *model);
 };
 

@@ -16,7 +16,8 @@ class Layers(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             root = pathlib.Path(directory)
             for header in ('include/leat/pool.h', 'include/leat/packet.h', 'lib/core/error.h',
-                           'lib/bus/bus.h', 'lib/drivers/pci.h', 'softnic/nic.h',
+                           'lib/bus/bus.h', 'lib/drivers/ixgbe.h', 'lib/drivers/pci.h',
+                           'softnic/nic.h',
                            'tools/check-layers', path):
                 (root / header).parent.mkdir(parents=True, exist_ok=True)
                 (root / header).touch()
@@ -34,6 +35,7 @@ class Layers(unittest.TestCase):
                               ('lib/packet/x.c', '<leat/packet.h>'),
                               ('softnic/x.c', '"nic.h"'),
                               ('cmd/x.c', '"../softnic/nic.h"'),
+                              ('examples/bare.c', '"lib/drivers/ixgbe.h"'),
                               ('softnic/x.c', '<linux/vfio.h>')):
             with self.subTest(path=path, include=include):
                 self.check(path, include, True)
@@ -46,6 +48,8 @@ class Layers(unittest.TestCase):
                               ('lib/packet/x.c', '<leat/pool.h>'),
                               ('lib/packet/x.h', '"../core/error.h"'),
                               ('cmd/x.c', '"../lib/core/error.h"'),
+                              ('examples/x.c', '"lib/drivers/ixgbe.h"'),
+                              ('examples/bare.c', '"lib/drivers/pci.h"'),
                               ('include/leat/x.h', '"../../lib/core/error.h"')):
             with self.subTest(path=path, include=include):
                 self.check(path, include, False)

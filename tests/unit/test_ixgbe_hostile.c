@@ -21,7 +21,7 @@
 
 #define RING 64
 
-extern const struct leat_pci_driver leat_ixgbe, leat_ixgbe_base;
+extern const struct leat_pci_driver leat_ixgbe;
 
 struct fake {
     struct leat_device device;
@@ -103,14 +103,8 @@ static void close_fake(struct leat_device *dev) {
     (void)dev;
 }
 
-static const struct leat_bus_ops fake_ops = { read_fake, write_fake, doorbell, map,
-                                              unmap,     interrupt,  check,    close_fake };
-
-static void log_nothing(void *ctx, enum leat_log_level level, const char *sentence) {
-    (void)level;
-    if (strstr(sentence, "set aside"))
-        ++*(uint32_t *)ctx;
-}
+static const struct leat_bus_ops fake_ops = { read_fake, write_fake, doorbell,  map,
+                                              unmap,     check,      close_fake };
 
 /* As leat_port_open() does, with our device in place of one that a name finds. */
 static int open_bed(struct bed *bed) {
@@ -125,7 +119,9 @@ static int open_bed(struct bed *bed) {
                                              .bus = "fake",
                                              .vendor = 0x8086,
                                              .id = 0x10fb,
-                                             .vectors = 64 };
+                                             .hangup_fd = -1,
+                                             .vectors = 64,
+                                             .interrupt = interrupt };
     bed->fake.stuck = UINT32_MAX;
     bed->fake.registers[REG_EEC / 4] = EEC_AUTO_RD;
     bed->fake.registers[REG_RDRXCTL / 4] = RDRXCTL_DMAIDONE;
@@ -137,15 +133,13 @@ static int open_bed(struct bed *bed) {
     return 0;
 }
 
-static void start_bed_with(struct bed *bed, const struct leat_pci_driver *driver) {
+static void start_bed(struct bed *bed, bool base) {
     open_bed(bed);
-    assert_int_equal(driver->open(&bed->port, &bed->fake.device, "fake"), 0);
+    int err = base ? ixgbe_open_base(&bed->port, &bed->fake.device)
+                   : leat_ixgbe.open(&bed->port, &bed->fake.device, "fake");
+    assert_int_equal(err, 0);
     assert_int_equal(bed->port.ops->queue_start(&bed->port, 0, bed->cache, &bed->queue), 0);
     bed->q = (struct ixgbe_queue *)bed->queue;
-}
-
-static void start_bed(struct bed *bed) {
-    start_bed_with(bed, &leat_ixgbe);
 }
 
 static void stop_bed(struct bed *bed, uint32_t buffers_lost) {
@@ -153,7 +147,7 @@ static void stop_bed(struct bed *bed, uint32_t buffers_lost) {
         bed->port.ops->close(&bed->port);
     leat_cache_close(bed->cache);
     assert_int_equal(leat_pool_free_count(bed->pool), 1024 - buffers_lost);
-    leat_pool_destroy(bed->pool);
+    assert_int_equal(leat_pool_destroy(bed->pool), 0); /* those lost are known to be */
 }
 
 /* The device's side: what it would report of the descriptor at `index`. */
@@ -169,7 +163,7 @@ static void test_nonsense_is_counted(void **state) {
     (void)state;
     struct bed bed;
     struct leat_pkt pkts[64];
-    start_bed(&bed);
+    start_bed(&bed, false);
     report(&bed, 0, RX_DD | RX_EOP, 0);                 /* no bytes */
     report(&bed, 1, RX_DD | RX_EOP, 2049);              /* more than the buffer has */
     report(&bed, 2, RX_DD | RX_EOP, 0xffff);            /* far more */
@@ -190,7 +184,7 @@ static void test_frame_without_end(void **state) {
     (void)state;
     struct bed bed;
     struct leat_pkt pkts[64];
-    start_bed(&bed);
+    start_bed(&bed, false);
     for (uint32_t i = 0; i < 40; i++)
         report(&bed, i, RX_DD, 100);
     assert_int_equal(leat_rx(bed.queue, pkts, 64), 0);
@@ -215,7 +209,7 @@ static void test_base_without_long_frames(void **state) {
     (void)state;
     struct bed bed;
     struct leat_pkt pkts[64];
-    start_bed_with(&bed, &leat_ixgbe_base);
+    start_bed(&bed, true);
     report(&bed, 0, RX_DD, 100);
     report(&bed, 1, RX_DD | RX_EOP, 50);
     report(&bed, 2, RX_DD | RX_EOP, 60);
@@ -280,7 +274,7 @@ static void test_vandal(void **state) {
     const char *seed = getenv("LEAT_SEED");
     vandal.random = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) * 2654435761u | 1;
     print_message("LEAT_SEED=%lu\n", vandal.random);
-    start_bed(&bed);
+    start_bed(&bed, false);
     assert_int_equal(pthread_create(&thread, NULL, write_nonsense, &vandal), 0);
     struct leat_pkt pkts[64];
     uint64_t received = 0;
@@ -339,15 +333,11 @@ static void test_device_that_does_not_let_go(void **state) {
     (void)state;
     for (int way = 0; way < 2; way++) {
         struct bed bed;
-        uint32_t notices = 0;
-        leat_set_log(log_nothing, &notices);
-        start_bed(&bed);
+        start_bed(&bed, false);
         bed.fake.stuck = way ? REG_RXDCTL(0) : UINT32_MAX;
         bed.fake.unmap_fails = !way;
         struct leat_dma rings = bed.q->rings;
         stop_bed(&bed, RING);
-        assert_int_equal(notices, 1);
-        leat_set_log(NULL, NULL);
         if (!way) { /* left to the device by the library */
             munmap(rings.memory, rings.bytes);
             close(rings.fd);
@@ -430,7 +420,7 @@ static void test_gone(void **state) {
     assert_int_equal(leat_ixgbe.open(&bed.port, &bed.fake.device, "fake"), -ENODEV);
     stop_bed(&bed, 0);
 
-    start_bed(&bed);
+    start_bed(&bed, false);
     memset(bed.fake.registers, 0xff, sizeof(bed.fake.registers));
     assert_int_equal(bed.port.ops->link(&bed.port, &link), -ENODEV);
     assert_int_equal(bed.port.ops->stats(&bed.port, &stats), -ENODEV);

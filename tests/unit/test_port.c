@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-/* The driver: counts its opens and closes, takes "size=" and "fail". */
+/* The driver: counts its opens and closes, takes "size=" and "fail"; its device keeps `kept`
+ * buffers for itself. */
 static int opens, closes;
+static uint32_t kept;
 static uint32_t size_option;
 static struct leat_queue_head heads[LEAT_QUEUES_MAX];
 
@@ -33,6 +36,8 @@ static void fake_close(struct leat_port *port) {
     for (uint32_t i = 0; i < port->opts.queues; i++)
         if (port->queues[i])
             leat_stats_add(&port->lost, &heads[i].stats);
+    if (kept)
+        leat_pool_quarantine(port->pool, leat_cache_take(heads[0].public.cache, kept), kept);
     leat_fail(EIO, "a sentence of closing, which must not hide that of opening");
     closes++;
 }
@@ -253,6 +258,32 @@ static void a_pool_outlives_its_ports(void **state) {
     leat_port_close(port, NULL);
 }
 
+static char notice[256];
+
+static void keep_notice(void *ctx, enum leat_log_level level, const char *sentence) {
+    (void)ctx;
+    assert_int_equal(level, LEAT_LOG_NOTICE);
+    snprintf(notice, sizeof(notice), "%s", sentence);
+}
+
+static void buffers_that_the_device_keeps_are_told(void **state) {
+    (void)state;
+    struct leat_port *port;
+    struct leat_queue *queue;
+    leat_set_log(keep_notice, NULL);
+    assert_int_equal(leat_port_open(&port, "fake:", pool, NULL), 0);
+    assert_int_equal(leat_port_queue(port, 0, cache, &queue), 0);
+    leat_port_close(port, NULL);
+    assert_string_equal(notice, "");
+    assert_int_equal(leat_port_open(&port, "fake:", pool, NULL), 0);
+    assert_int_equal(leat_port_queue(port, 0, cache, &queue), 0);
+    kept = 3;
+    leat_port_close(port, NULL);
+    kept = 0;
+    leat_set_log(NULL, NULL);
+    assert_non_null(strstr(notice, "fake:: 3 buffers are set aside for ever"));
+}
+
 static void kinds_and_reasons_have_names(void **state) {
     (void)state;
     assert_string_equal(leat_port_kind(0), "fake");
@@ -276,6 +307,7 @@ int main(void) {
         cmocka_unit_test(statistics_add_up_and_survive_the_close),
         cmocka_unit_test(what_a_port_lacks_is_not_supported),
         cmocka_unit_test(a_pool_outlives_its_ports),
+        cmocka_unit_test(buffers_that_the_device_keeps_are_told),
         cmocka_unit_test(kinds_and_reasons_have_names),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -299,7 +299,9 @@ static int live(int socket) {
     int err = leat_vfio_user_attach(&dev, socket, "test:device", TIMEOUT_MS);
     if (err)
         return err;
-    err = leat_device_bus_master(dev, true);
+    err = leat_vfio_user_interrupts(dev);
+    if (!err)
+        err = leat_device_bus_master(dev, true);
     leat_write32(dev, 8, 0x1234);
     if (!err && leat_read32(dev, 8) == UINT32_MAX)
         err = -EIO;
@@ -327,6 +329,9 @@ static void test_good_device(void **state) {
     assert_int_equal(leat_vfio_user_attach(&dev, client, "test:device", 5000), 0);
     assert_int_equal(dev->vendor, 0x8086);
     assert_int_equal(dev->id, 0x10fb);
+    assert_int_equal(dev->vectors, 0);
+    assert_int_equal(leat_device_interrupt(dev, 0, -1), -ENOTSUP);
+    assert_int_equal(leat_vfio_user_interrupts(dev), 0);
     assert_int_equal(dev->vectors, 64);
     assert_string_equal(dev->bus, "vfio-user");
 
