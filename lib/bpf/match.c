@@ -89,10 +89,6 @@ static void emit_load_bytes(struct translation *t, uint8_t size) {
 static void emit_load_at(struct translation *t, uint8_t size, uint8_t dst, uint32_t offset) {
     struct code *code = &t->code;
     uint32_t end_offset = offset + load_bytes(size), direct = 0;
-    if (offset > FRAME_MAX) {
-        emit_to(t, jump(), no_match(t));
-        return;
-    }
     if (end_offset <= BUFFER_MAX) {
         emit(code, mov_reg(R1, R7));
         emit(code, alu(BPF_ADD, R1, (int32_t)end_offset));
@@ -229,10 +225,21 @@ static void translate_return(struct translation *t, const struct sock_filter *in
     emit_to(t, jump(), end(t));
 }
 
+/* A load at a fixed place that no frame reaches. */
+static bool reads_beyond(const struct sock_filter *insn) {
+    uint8_t class = BPF_CLASS(insn->code), mode = BPF_MODE(insn->code);
+    bool fixed = (class == BPF_LD && mode == BPF_ABS) || (class == BPF_LDX && mode == BPF_MSH);
+    return fixed && insn->k > FRAME_MAX;
+}
+
 /* Any instruction that check() let through. */
 static void translate_one(struct translation *t, uint32_t index) {
     const struct sock_filter *insn = &t->filter[index];
     uint8_t class = BPF_CLASS(insn->code);
+    if (reads_beyond(insn)) {
+        emit_to(t, jump(), no_match(t));
+        return;
+    }
     if (class != BPF_JMP && class != BPF_RET)
         t->reached[index + 1] = true;
     switch (class) {
