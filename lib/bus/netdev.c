@@ -139,14 +139,6 @@ static void ask_addresses(struct netlink *route, struct leat_netdev *dev) {
     netlink_exchange(route, &request, netdev_read_address, dev);
 }
 
-/* Link and driver: what may change while it is in use. */
-static int look(struct netlink *route, struct leat_netdev *dev) {
-    int err = netdev_ask_link(route, dev);
-    if (!err)
-        netdev_ask_ethtool(route->fd, dev);
-    return err;
-}
-
 static int not_found(const struct leat_netdev *dev, const struct netlink *route, int err) {
     if (err == -ENODEV)
         return leat_fail(ENODEV,
@@ -157,6 +149,20 @@ static int not_found(const struct leat_netdev *dev, const struct netlink *route,
                      strerror(-err), route->why);
 }
 
+int netdev_look(struct netlink *route, struct leat_netdev *dev) {
+    int err = netdev_ask_link(route, dev);
+    if (err)
+        return not_found(dev, route, err);
+    netdev_ask_ethtool(route->fd, dev);
+    return 0;
+}
+
+static int open_route(struct netlink *route, const struct leat_netdev *dev) {
+    int err = netlink_open(route, NETLINK_ROUTE);
+    return err ? leat_fail(-err, "%s: cannot open a netlink socket: %s", dev->name, strerror(-err))
+               : 0;
+}
+
 int leat_netdev_open(struct leat_netdev *dev, const char *name) {
     struct netlink route;
     *dev = (struct leat_netdev){ 0 };
@@ -164,17 +170,15 @@ int leat_netdev_open(struct leat_netdev *dev, const char *name) {
         return leat_fail(ENODEV, "%s: there is no such interface: names have 1 to %zu characters",
                          name, sizeof(dev->name) - 1);
     strcpy(dev->name, name);
-    int err = netlink_open(&route, NETLINK_ROUTE);
+    int err = open_route(&route, dev);
     if (err)
-        return leat_fail(-err, "%s: cannot open a netlink socket: %s", name, strerror(-err));
-    err = look(&route, dev);
+        return err;
+    err = netdev_look(&route, dev);
     if (!err) {
         ask_routes(&route, dev, AF_INET);
         ask_routes(&route, dev, AF_INET6);
         ask_addresses(&route, dev);
         netdev_ask_features(dev);
-    } else {
-        not_found(dev, &route, err);
     }
     netlink_close(&route);
     return err;
@@ -182,12 +186,10 @@ int leat_netdev_open(struct leat_netdev *dev, const char *name) {
 
 int leat_netdev_refresh(struct leat_netdev *dev) {
     struct netlink route;
-    int err = netlink_open(&route, NETLINK_ROUTE);
+    int err = open_route(&route, dev);
     if (err)
-        return leat_fail(-err, "%s: cannot open a netlink socket: %s", dev->name, strerror(-err));
-    err = look(&route, dev);
-    if (err)
-        not_found(dev, &route, err);
+        return err;
+    err = netdev_look(&route, dev);
     netlink_close(&route);
     return err;
 }

@@ -6,6 +6,43 @@
 #include "netdev.h"
 #include "netlink.h"
 
+/* The way to an interface, in the network namespace of who opened it. */
+struct netdev_access {
+    struct netlink route; /* whose descriptor serves for ethtool too */
+    int sysfs;            /* the interface's directory; -1: not opened yet */
+};
+
+struct netdev_change {
+    struct netdev_change *older;
+    int note; /* in the journal; < 0: it could not be written */
+    char text[];
+};
+
+struct leat_netdev_changes {
+    struct netdev_access access;
+    struct netdev_change *newest;
+    int promisc, multicast; /* packet sockets, with which memberships end; -1: none */
+};
+
+/* A setting of an interface, and how a change of it is undone: `now` is what the interface is now,
+ * `values` what was written by netdev_note(). Nothing is done where the change does not stand any
+ * more, as somebody else has made another. 0 or a negative errno by leat_fail(). */
+struct netdev_setting {
+    const char *name;
+    int (*undo)(struct netdev_access *access, struct leat_netdev *now, const char *values);
+};
+
+extern const struct netdev_setting netdev_mtu, netdev_mac, netdev_queues, netdev_rss, netdev_defer;
+
+/* A change begins with a look at what there is now, goes on with a note of what it will be, and
+ * ends with how it went: an error takes the note back, and is returned. */
+int netdev_begin(struct leat_netdev *dev);
+int netdev_note(struct leat_netdev *dev, const struct netdev_setting *setting, const char *values);
+int netdev_end(struct leat_netdev *dev, int err);
+
+/* "NAME: cannot WHAT: ...", with what the kernel said and the mend. */
+int netdev_refused(const struct leat_netdev *dev, int err, const char *what, const char *why);
+
 /* Readers of answers, each told a struct leat_netdev to fill in (netlink_each). */
 int netdev_read_link(void *dev, const struct nlmsghdr *message);
 int netdev_read_route(void *dev, const struct nlmsghdr *message);
@@ -15,6 +52,9 @@ int netdev_read_family(void *id, const struct nlmsghdr *message); /* told a uint
 
 /* What rtnetlink tells of the interface dev->index or, if that is 0, dev->name. */
 int netdev_ask_link(struct netlink *route, struct leat_netdev *dev);
+
+/* The same and what the driver tells: all that may change while it is in use. With a sentence. */
+int netdev_look(struct netlink *route, struct leat_netdev *dev);
 
 /* What the netdev family of generic netlink tells: XDP features. */
 void netdev_ask_features(struct leat_netdev *dev);
