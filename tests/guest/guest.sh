@@ -10,14 +10,14 @@
 ok() {
     local what=$1
     shift
-    "$@" >"$here/ok.log" 2>&1 || fail "$what"
+    "$@" >"$here/output" 2>&1 || { cat "$here/output"; fail "$what"; }
     echo "ok: $what"
 }
 
 refused() {
     local what=$1 pattern=$2
     shift 2
-    ! "$@" >"$here/refused.log" 2>&1 || fail "$what: not refused"
-    grep -qiE -- "$pattern" "$here/refused.log" || fail "$what: refused otherwise"
-    echo "ok: $what: $(grep -iE -m 1 -- "$pattern" "$here/refused.log")"
+    ! "$@" >"$here/output" 2>&1 || { cat "$here/output"; fail "$what: not refused"; }
+    grep -qE -- "$pattern" "$here/output" || { cat "$here/output"; fail "$what: refused otherwise"; }
+    echo "ok: $what: $(grep -E -m 1 -- "$pattern" "$here/output")"
 }

@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What asks the kernel for much does so on this kernel too: programs that its verifier has to accept,
+# settings of interfaces.
+#
+# programs: ip ethtool test_pool test_journal test_netdev test_stage test_tap_port test_xdp_guard
+# modules: tun veth
+# shellcheck source-path=SCRIPTDIR source=guest.sh
+. "$(dirname "$0")/guest.sh"
+
+for unit in pool journal netdev stage tap_port xdp_guard; do
+    ok "test_$unit" "test_$unit"
+done
