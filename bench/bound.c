@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bound.h"
-#include "rig.h"
-#include <sched.h>
+#include "lane.h"
+#include "lib/core/cycles.h"
+#include "turns.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,11 +18,11 @@ struct course {
     uint32_t *rx_numbers, *tx_numbers, *stack;
     uint32_t stack_top;
     uint8_t *buffers;
-    int core;
-    _Alignas(64) _Atomic int turn;
+    struct turns turns;
 };
 
-static void device_turn(struct course *c) {
+static void device_turn(void *ctx) {
+    struct course *c = ctx;
     uint64_t frame[8] = { 0 }, read = 0;
     for (uint32_t i = 0; i < c->ring; i++) { /* transmit: descriptor and frame are read */
         if (c->tx[i].address) {
@@ -38,23 +39,6 @@ static void device_turn(struct course *c) {
     }
 }
 
-static void *run_device(void *arg) {
-    struct course *c = arg;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(c->core, &set);
-    pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-    for (int turn; (turn = atomic_load_explicit(&c->turn, memory_order_acquire)) != RIG_QUIT;) {
-        if (turn != RIG_DEVICE) {
-            __builtin_ia32_pause();
-            continue;
-        }
-        device_turn(c);
-        atomic_store_explicit(&c->turn, RIG_DRIVER, memory_order_release);
-    }
-    return NULL;
-}
-
 /* One batch, starting at descriptor `at`: exactly the memory that a forwarding driver touches. */
 static void forward_batch(struct course *c, uint32_t at, uint32_t batch) {
     struct leat_pkt pkts[LEAT_BATCH_MAX];
@@ -69,7 +53,7 @@ static void forward_batch(struct course *c, uint32_t at, uint32_t batch) {
         *d = (struct descriptor){ (uint64_t)fresh * c->stride, 0 };
     }
     for (uint32_t i = 0; i < batch; i++)
-        rig_touch(&pkts[i]);
+        lane_touch(&pkts[i]);
     for (uint32_t i = 0; i < batch; i++)
         c->stack[c->stack_top++] = c->tx_numbers[at + i];
     for (uint32_t i = 0; i < batch; i++) {
@@ -81,7 +65,8 @@ static void forward_batch(struct course *c, uint32_t at, uint32_t batch) {
 
 static int make_course(struct course *c, uint32_t ring, uint32_t stride, int core) {
     uint32_t buffers = 4 * ring + 2048; /* as the rig's pool */
-    *c = (struct course){ .ring = ring, .stride = stride, .core = core, .turn = RIG_DRIVER };
+    *c = (struct course){ .ring = ring, .stride = stride };
+    c->turns = (struct turns){ .core = core, .settle = device_turn, .ctx = c };
     c->rx = aligned_alloc(4096, ring * sizeof(*c->rx) + 4096);
     c->tx = aligned_alloc(4096, ring * sizeof(*c->tx) + 4096);
     c->rx_numbers = calloc(ring, sizeof(uint32_t));
@@ -115,25 +100,20 @@ static void free_course(struct course *c) {
 double bound_cycles(uint32_t ring, uint32_t batch, uint32_t stride, uint32_t rings,
                     int device_core) {
     struct course c;
-    pthread_t device;
     uint64_t cycles = 0;
-    if (make_course(&c, ring, stride, device_core) < 0 ||
-        pthread_create(&device, NULL, run_device, &c) != 0) {
+    if (make_course(&c, ring, stride, device_core) < 0 || turns_start(&c.turns, TURN_DRIVER) < 0) {
         free_course(&c);
         return -1;
     }
     for (uint32_t round = 0; round < rings + rings / 10; round++) {
-        atomic_store_explicit(&c.turn, RIG_DEVICE, memory_order_release);
-        while (atomic_load_explicit(&c.turn, memory_order_acquire) != RIG_DRIVER)
-            __builtin_ia32_pause();
+        turns_device(&c.turns);
         uint64_t start = leat_cycles();
         for (uint32_t at = 0; at + batch <= ring; at += batch)
             forward_batch(&c, at, batch);
         if (round >= rings / 10) /* the first tenth warms up */
             cycles += leat_cycles() - start;
     }
-    atomic_store(&c.turn, RIG_QUIT);
-    pthread_join(device, NULL);
+    turns_stop(&c.turns);
     free_course(&c);
     uint32_t packets = ring / batch * batch; /* in each round */
     return (double)cycles / ((double)rings * packets);

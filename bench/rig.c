@@ -8,38 +8,16 @@
 #include <time.h>
 #include <unistd.h>
 
-static void pin(int core) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(core, &set);
-    pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+static void poll_device(void *ctx) {
+    struct rig *rig = ctx;
+    softnic_poll(rig->softnic);
 }
 
 /* The device has done all it can when some turns in a row moved nothing. */
-static void settle(struct softnic *softnic) {
+static void settle(void *ctx) {
+    struct rig *rig = ctx;
     for (int idle = 0; idle < 4;)
-        idle = softnic_poll(softnic) ? 0 : idle + 1;
-}
-
-static void *run_device(void *arg) {
-    struct rig *rig = arg;
-    pin(rig->device_core);
-    for (;;) {
-        switch (atomic_load_explicit(&rig->turn, memory_order_acquire)) {
-        case RIG_FREE:
-            softnic_poll(rig->softnic);
-            break;
-        case RIG_DEVICE:
-            settle(rig->softnic);
-            atomic_store_explicit(&rig->turn, RIG_DRIVER, memory_order_release);
-            break;
-        case RIG_DRIVER:
-            __builtin_ia32_pause();
-            break;
-        case RIG_QUIT:
-            return NULL;
-        }
-    }
+        idle = softnic_poll(rig->softnic) ? 0 : idle + 1;
 }
 
 static int complain(int err, const char *sentence) {
@@ -63,9 +41,10 @@ static int start_softnic(struct rig *rig, const struct rig_opts *opts) {
     int err = softnic_create(&rig->softnic, &nic);
     if (err < 0)
         return complain(err, softnic_error());
-    rig->device_core = opts->device_core;
-    atomic_store(&rig->turn, RIG_FREE);
-    return -pthread_create(&rig->device, NULL, run_device, rig);
+    rig->turns = (struct turns){
+        .core = opts->device_core, .settle = settle, .poll = poll_device, .ctx = rig
+    };
+    return turns_start(&rig->turns, TURN_FREE);
 }
 
 static int open_ports(struct rig *rig, const struct rig_opts *opts) {
@@ -78,14 +57,14 @@ static int open_ports(struct rig *rig, const struct rig_opts *opts) {
         .size = sizeof(port), .rx_ring = opts->ring, .tx_ring = opts->ring, .promisc = true
     };
     int err = leat_pool_create(&rig->pool, &pool);
-    if (err < 0 || (err = leat_cache_open(&rig->cache, rig->pool)) < 0)
+    if (err < 0 || (err = leat_cache_open(&rig->lane.cache, rig->pool)) < 0)
         return complain(err, leat_error());
-    struct leat_queue **queues[2] = { &rig->in, &rig->out };
+    struct leat_queue **queues[2] = { &rig->lane.in, &rig->lane.out };
     for (int i = 0; i < 2; i++) {
         char name[64];
         snprintf(name, sizeof(name), "vfio-user:%s", rig->sockets[i]);
         if ((err = leat_port_open(&rig->ports[i], name, rig->pool, &port)) < 0 ||
-            (err = leat_port_queue(rig->ports[i], 0, rig->cache, queues[i])) < 0 ||
+            (err = leat_port_queue(rig->ports[i], 0, rig->lane.cache, queues[i])) < 0 ||
             (err = leat_port_wait_link(rig->ports[i], 5000)) < 0)
             return complain(err, leat_error());
     }
@@ -94,7 +73,7 @@ static int open_ports(struct rig *rig, const struct rig_opts *opts) {
 
 int rig_open(struct rig *rig, const struct rig_opts *opts) {
     memset(rig, 0, sizeof(*rig));
-    pin(opts->driver_core);
+    turns_pin(opts->driver_core);
     int err = start_softnic(rig, opts);
     if (err < 0)
         return err;
@@ -107,47 +86,30 @@ void rig_close(struct rig *rig) {
     rig_run_free(rig);
     for (int i = 0; i < 2; i++)
         leat_port_close(rig->ports[i], NULL);
-    leat_cache_close(rig->cache);
+    leat_cache_close(rig->lane.cache);
     if (leat_pool_destroy(rig->pool) < 0)
         fprintf(stderr, "bench: %s\n", leat_error());
-    atomic_store(&rig->turn, RIG_QUIT);
-    pthread_join(rig->device, NULL);
+    turns_stop(&rig->turns);
     softnic_destroy(rig->softnic);
     rmdir(rig->directory);
 }
 
-uint64_t rig_device_turn(struct rig *rig, uint64_t taken) {
-    atomic_store_explicit(&rig->turn, RIG_DEVICE, memory_order_release);
-    while (atomic_load_explicit(&rig->turn, memory_order_acquire) != RIG_DRIVER)
-        __builtin_ia32_pause();
+uint64_t rig_device_turn(void *ctx) {
+    struct rig *rig = ctx;
     struct nic_stats nic;
     struct wire_stats wire;
+    turns_device(&rig->turns);
     softnic_port_stats(rig->softnic, 0, &nic, &wire);
-    return nic.rx_frames - taken;
+    uint64_t before = rig->delivered;
+    rig->delivered = nic.rx_frames;
+    return nic.rx_frames - before;
 }
 
 void rig_run_free(struct rig *rig) {
-    atomic_store_explicit(&rig->turn, RIG_FREE, memory_order_release);
+    turns_run_free(&rig->turns);
 }
 
 void rig_stats(struct rig *rig, struct nic_stats nics[2], struct wire_stats wires[2]) {
     for (uint32_t i = 0; i < 2; i++)
         softnic_port_stats(rig->softnic, i, &nics[i], &wires[i]);
-}
-
-double rig_tsc_hz(void) {
-    static double hz;
-    if (hz > 0)
-        return hz;
-    struct timespec start, now;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    uint64_t cycles = leat_cycles();
-    double seconds;
-    do {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        seconds =
-            (double)(now.tv_sec - start.tv_sec) + 1e-9 * (double)(now.tv_nsec - start.tv_nsec);
-    } while (seconds < 0.1);
-    hz = (double)(leat_cycles() - cycles) / seconds;
-    return hz;
 }
