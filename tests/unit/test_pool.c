@@ -29,6 +29,16 @@ static struct leat_pool *make_pool(uint32_t buffers, uint32_t stride) {
     return pool;
 }
 
+/* As small programs have it, without a depot. */
+static struct leat_pool *make_bare_pool(uint32_t buffers) {
+    struct leat_pool *pool;
+    struct leat_memory memory;
+    uint64_t bytes = (uint64_t)buffers * LEAT_BUFFER_STRIDE;
+    assert_int_equal(leat_memory_map(&memory, "pool", bytes, LEAT_PAGE_BYTES, 0), 0);
+    assert_int_equal(leat_pool_build(&pool, &memory, LEAT_BUFFER_STRIDE, buffers), 0);
+    return pool;
+}
+
 static struct leat_cache *make_cache(struct leat_pool *pool) {
     struct leat_cache *cache;
     assert_int_equal(leat_cache_open(&cache, pool), 0);
@@ -65,9 +75,7 @@ static void numbers_are_exact_far_out(void **state) {
     }
 }
 
-static void every_buffer_is_had_once(void **state) {
-    (void)state;
-    struct leat_pool *pool = make_pool(BUFFERS, 0);
+static void check_that_every_buffer_is_had_once(struct leat_pool *pool) {
     struct leat_cache *cache = make_cache(pool);
     struct leat_pkt pkts[BUFFERS];
     bool *had = calloc(pool->buffers, sizeof(*had));
@@ -92,6 +100,12 @@ static void every_buffer_is_had_once(void **state) {
     assert_int_equal(leat_pool_free_count(pool), BUFFERS);
     free(had);
     assert_int_equal(leat_pool_destroy(pool), 0);
+}
+
+static void every_buffer_is_had_once(void **state) {
+    (void)state;
+    check_that_every_buffer_is_had_once(make_pool(BUFFERS, 0));
+    check_that_every_buffer_is_had_once(make_bare_pool(BUFFERS));
 }
 
 static void one_cache_reaches_what_another_gave_back(void **state) {
@@ -241,9 +255,7 @@ static void *churn(void *arg) {
     return NULL;
 }
 
-static void threads_never_share_a_buffer(void **state) {
-    (void)state;
-    struct leat_pool *pool = make_pool(1000, 0);
+static void check_threads(struct leat_pool *pool) {
     struct churn churns[4];
     pthread_t threads[4];
     for (unsigned i = 0; i < 4; i++) {
@@ -257,6 +269,12 @@ static void threads_never_share_a_buffer(void **state) {
     }
     assert_int_equal(leat_pool_free_count(pool), 1000);
     assert_int_equal(leat_pool_destroy(pool), 0);
+}
+
+static void threads_never_share_a_buffer(void **state) {
+    (void)state;
+    check_threads(make_pool(1000, 0));
+    check_threads(make_bare_pool(1000));
 }
 
 #ifdef LEAT_OWNERSHIP
