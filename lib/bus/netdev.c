@@ -53,6 +53,9 @@ static void read_link_attribute(struct leat_netdev *dev, const struct netlink_at
     case IFLA_NUM_TX_QUEUES:
         dev->tx_queues = (uint32_t)netlink_integer(a);
         break;
+    case IFLA_LINK:
+        dev->link = (uint32_t)netlink_integer(a);
+        break;
     case IFLA_XDP:
         read_xdp(dev, a);
         break;
@@ -67,8 +70,13 @@ int netdev_read_link(void *ctx, const struct nlmsghdr *message) {
         return -EPROTO;
     dev->index = (uint32_t)link->ifi_index;
     dev->up = link->ifi_flags & IFF_UP;
-    for (struct netlink_attribute a; netlink_next(&rest, &a);)
+    bool elsewhere = false;
+    for (struct netlink_attribute a; netlink_next(&rest, &a);) {
         read_link_attribute(dev, &a);
+        elsewhere |= a.type == IFLA_LINK_NETNSID;
+    }
+    if (elsewhere)
+        dev->link = 0;
     return 0;
 }
 

@@ -30,6 +30,7 @@ struct leat_netdev {
     uint32_t mtu;
     uint8_t mac[6];
     bool up, carrier, promisc;
+    uint32_t link; /* index of a veth's other end, or of what it stands on; 0: none, or elsewhere */
     char driver[32];               /* ethtool's name: "veth", "virtio_net"; "" when it tells none */
     uint32_t speed_mbps;           /* 0: unknown */
     uint32_t rx_queues, tx_queues; /* in use now */

@@ -8,6 +8,10 @@
 
 struct rig;
 
+/* Enters a network namespace that ends with the process and whose interfaces say nothing on their
+ * own. NULL, or why it cannot. */
+const char *far_namespace(void);
+
 void far_socket_open(const char *interface);
 void far_socket_close(void);
 

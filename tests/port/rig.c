@@ -25,7 +25,9 @@ int rig_set_up(void **state) {
     memset(rig->mac, 0xff, sizeof(rig->mac));
     *state = rig;
     leat_set_log(count_complaint, rig);
-    struct leat_pool_opts opts = { .size = sizeof(opts), .buffers = 4096, .pages = LEAT_PAGES_4K };
+    struct leat_pool_opts opts = {
+        .size = sizeof(opts), .buffers = 4096, .stride = kind->buffer_bytes, .pages = LEAT_PAGES_4K
+    };
     assert_int_equal(leat_pool_create(&rig->pool, &opts), 0);
     rig->buffers = leat_pool_free_count(rig->pool);
     for (uint32_t i = 0; i < kind->queues; i++)

@@ -26,6 +26,7 @@ struct rig;
 struct port_kind {
     const char *name;
     uint32_t queues;
+    uint32_t buffer_bytes; /* of the pool; 0: the default */
     bool rx, tx;
     bool live;               /* frames can be brought while the port is open; else before */
     bool collects;           /* what was sent can be looked at */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xdp: an interface of the kernel's, whose frames are taken before its stack sees them (AF_XDP) and
+ * which stays the kernel's for everything else. docs/af-xdp.md tells how a frame travels.
+ *
+ * Opened in this order and closed in reverse: the interface's settings, a socket bound to each
+ * queue, the program on the interface; a queue that is started gets its frames last of all.
+ */
+#include "xdp.h"
+#include "lib/bpf/permission.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int xdp_queue_start(struct leat_port *port, uint32_t index, struct leat_cache *cache,
+                           struct leat_queue **public) {
+    struct xdp_port *xdp = port->data;
+    struct xdp_queue *queue = xdp->queues[index];
+    int err = xdp_socket_start(queue, port, cache);
+    if (err < 0)
+        return err;
+    queue->head.public.index = index;
+    err = leat_stage_set_socket(xdp->stage, xdp->options.first_queue + index, queue->fd);
+    if (err == 0)
+        *public = &queue->head.public;
+    return err;
+}
+
+/* The program goes first, so that nothing is redirected to a socket that is being closed. */
+static void xdp_close(struct leat_port *port) {
+    struct xdp_port *xdp = port->data;
+    leat_stage_close(xdp->stage);
+    for (uint32_t i = LEAT_QUEUES_MAX; i-- > 0;) {
+        if (!xdp->queues[i])
+            continue;
+        xdp_socket_close(xdp->queues[i], &port->lost);
+        free(xdp->queues[i]);
+    }
+    if (xdp->netdev.index)
+        leat_netdev_restore(&xdp->netdev);
+    free(xdp);
+}
+
+static const struct leat_port_ops xdp_ops = {
+    .queue_start = xdp_queue_start,
+    .close = xdp_close,
+    .caps = xdp_caps,
+    .link = xdp_link,
+    .set_promisc = xdp_set_promisc,
+    .set_mac = xdp_set_mac,
+    .set_multicast = xdp_set_multicast,
+    .stats = xdp_stats,
+    .counters = xdp_counters,
+    .queue_fd = xdp_queue_fd,
+    .queue_arm = xdp_queue_arm,
+    .queue_disarm = xdp_queue_disarm,
+};
+
+/* What cannot work, or would do harm, is refused before anything is changed. */
+static int check(struct leat_port *port, const struct xdp_port *xdp) {
+    const struct leat_netdev *netdev = &xdp->netdev;
+    const struct xdp_port_options *options = &xdp->options;
+    if (!netdev->up)
+        return leat_fail(ENETDOWN, "%s: the interface is down; 'ip link set %s up'", port->name,
+                         netdev->name);
+    if (netdev->default_route && !options->stage.match && !options->force)
+        return leat_fail(EPERM,
+                         "%s: interface %s carries the default route: without its frames this "
+                         "machine is cut off, an SSH session included; say with match= which to "
+                         "take, or 'force'",
+                         port->name, netdev->name);
+    if (options->socket.zerocopy == XDP_ZEROCOPY_REQUIRE && xdp_lacks_zerocopy(netdev))
+        return leat_fail(ENOTSUP,
+                         "%s: zerocopy=require cannot be had: the driver of %s, %s, has no "
+                         "zero-copy; 'zerocopy=prefer' copies",
+                         port->name, netdev->name, netdev->driver);
+    if (options->stage.metadata && options->stage.mode == LEAT_XDP_GENERIC)
+        return leat_fail(ENOTSUP, "%s: rx-metadata comes from the driver: not with mode=generic",
+                         port->name);
+    return 0;
+}
+
+static int change_settings(struct leat_port *port, struct xdp_port *xdp) {
+    struct leat_netdev *netdev = &xdp->netdev;
+    const struct xdp_port_options *options = &xdp->options;
+    int err = 0;
+    if (port->queues_given && !options->one_queue && port->opts.queues != netdev->rx_queues)
+        err = leat_netdev_set_queues(netdev, port->opts.queues);
+    if (err == 0 && options->symmetric_rss)
+        err = leat_netdev_set_symmetric_rss(netdev);
+    if (err == 0 && options->mtu && options->mtu != netdev->mtu)
+        err = leat_netdev_set_mtu(netdev, options->mtu);
+    if (err == 0 && options->socket.wait == XDP_WAIT_BUSY_POLL)
+        err = leat_netdev_defer_interrupts(netdev);
+    if (err == 0 && port->opts.promisc)
+        err = leat_netdev_set_promisc(netdev, true);
+    return err < 0 ? err : leat_netdev_refresh(netdev);
+}
+
+/* How many queues the port has, now that the interface is as it was asked for. */
+static int count_queues(struct leat_port *port, struct xdp_port *xdp) {
+    uint32_t queues = xdp->netdev.rx_queues;
+    if (xdp->options.one_queue) {
+        if (xdp->options.first_queue >= queues)
+            return leat_fail(EINVAL, "%s: interface %s has no queue %u: its last one is %u",
+                             port->name, xdp->netdev.name, xdp->options.first_queue, queues - 1);
+        queues = 1;
+    }
+    if (queues == 0 || queues > LEAT_QUEUES_MAX)
+        return leat_fail(
+            ENOTSUP, "%s: the interface has %u queues; a port has 1 to %d: say queues=", port->name,
+            queues, LEAT_QUEUES_MAX);
+    port->opts.queues = queues;
+    return 0;
+}
+
+/* Without XDP_USE_SG the kernel drops a frame that is longer than a buffer, wherever it can. */
+static void size_frames(const struct leat_port *port, struct xdp_port *xdp) {
+    struct xdp_socket_opts *socket = &xdp->options.socket;
+    uint32_t buffer = socket->frame_bytes ? socket->frame_bytes : port->pool->stride;
+    socket->frame_max = xdp->netdev.mtu + 14 + XDP_TAGS_BYTES;
+    socket->segments = socket->frame_max > buffer - LEAT_BUFFER_START;
+    socket->zerocopy_segments_max = xdp->netdev.zerocopy_segments_max;
+    socket->ifindex = xdp->netdev.index;
+}
+
+static int open_socket(struct leat_port *port, struct xdp_port *xdp, uint32_t index) {
+    struct xdp_queue *queue = calloc(1, sizeof(*queue));
+    if (!queue)
+        return leat_fail(ENOMEM, "%s: no memory for queue %u", port->name, index);
+    struct xdp_socket_opts opts = xdp->options.socket;
+    opts.queue = xdp->options.first_queue + index;
+    int err = xdp_socket_create(queue, port->pool, &opts);
+    if (err < 0) {
+        free(queue);
+        return err;
+    }
+    xdp->queues[index] = queue;
+    err = xdp_socket_map(queue);
+    return err < 0 ? err : xdp_socket_bind(queue);
+}
+
+static int open_stage(struct leat_port *port, struct xdp_port *xdp) {
+    xdp->options.stage.queues = xdp->netdev.rx_queues;
+    return leat_stage_open(&xdp->stage, port->name, xdp->netdev.index, &xdp->options.stage);
+}
+
+/* The sentence of a room that knows of no ports. */
+static int name_port(const struct leat_port *port, int err) {
+    char why[512];
+    snprintf(why, sizeof(why), "%s", leat_error());
+    return leat_fail(-err, "%s: %s", port->name, why);
+}
+
+static int open_interface(struct leat_port *port, struct xdp_port *xdp) {
+    int err = leat_permission_check(port->name, "open it");
+    if (err < 0)
+        return err;
+    leat_netdev_replay();
+    err = leat_netdev_open(&xdp->netdev, xdp->options.interface);
+    if (err < 0)
+        return name_port(port, err);
+    err = check(port, xdp);
+    if (err < 0)
+        return err;
+    err = change_settings(port, xdp);
+    return err < 0 ? name_port(port, err) : 0;
+}
+
+static int xdp_open(struct leat_port *port) {
+    struct xdp_port *xdp = calloc(1, sizeof(*xdp));
+    if (!xdp)
+        return leat_fail(ENOMEM, "%s: no memory", port->name);
+    port->data = xdp;
+    port->ops = &xdp_ops;
+    int err = xdp_read_options(port, &xdp->options);
+    if (err == 0)
+        err = open_interface(port, xdp);
+    if (err == 0)
+        err = count_queues(port, xdp);
+    if (err == 0)
+        size_frames(port, xdp);
+    for (uint32_t i = 0; err == 0 && i < port->opts.queues; i++)
+        err = open_socket(port, xdp, i);
+    if (err == 0)
+        err = open_stage(port, xdp);
+    char warning[XDP_WARNING_BYTES];
+    if (err == 0 && xdp_warning(&xdp->netdev, warning))
+        leat_log(LEAT_LOG_NOTICE, "%s: %s", port->name, warning);
+    return err;
+}
+
+const struct leat_driver leat_xdp_driver = {
+    .scheme = "xdp",
+    .summary = "a network interface, whose frames go past the kernel's stack (AF_XDP)",
+    .open = xdp_open,
+    .look = xdp_look,
+};
