@@ -17,19 +17,16 @@ int netdev_ethtool(int fd, const struct leat_netdev *dev, void *command) {
 
 /* The first answer only says how many words the masks of link modes have. */
 static uint32_t ask_speed(int fd, const struct leat_netdev *dev) {
-    struct {
-        struct ethtool_link_settings settings;
-        uint32_t masks[3 * LINK_MODE_WORDS_MAX];
-    } ask = { .settings.cmd = ETHTOOL_GLINKSETTINGS };
-    struct ethtool_link_settings *answer = &ask.settings;
-    if (netdev_ethtool(fd, dev, &ask) < 0 || answer->link_mode_masks_nwords >= 0)
+    uint32_t room[sizeof(struct ethtool_link_settings) / 4 + 3 * LINK_MODE_WORDS_MAX] = { 0 };
+    struct ethtool_link_settings *ask = (struct ethtool_link_settings *)room;
+    ask->cmd = ETHTOOL_GLINKSETTINGS;
+    if (netdev_ethtool(fd, dev, ask) < 0 || ask->link_mode_masks_nwords >= 0)
         return 0;
-    int8_t words = (int8_t)-answer->link_mode_masks_nwords;
-    ask.settings = (struct ethtool_link_settings){ .cmd = ETHTOOL_GLINKSETTINGS,
-                                                   .link_mode_masks_nwords = words };
-    if (netdev_ethtool(fd, dev, &ask) < 0 || answer->speed == (uint32_t)SPEED_UNKNOWN)
+    ask->cmd = ETHTOOL_GLINKSETTINGS;
+    ask->link_mode_masks_nwords = (int8_t)-ask->link_mode_masks_nwords;
+    if (netdev_ethtool(fd, dev, ask) < 0 || ask->speed == (uint32_t)SPEED_UNKNOWN)
         return 0;
-    return answer->speed;
+    return ask->speed;
 }
 
 /* Channels are either for both directions or for one; a driver has one sort or the other. */

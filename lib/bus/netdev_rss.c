@@ -58,16 +58,15 @@ static int read_rss(int fd, const struct leat_netdev *dev, struct rss *rss) {
 
 /* Without key_bytes the key stays; the indirection table always does. */
 static int write_rss(int fd, const struct leat_netdev *dev, const struct rss *rss) {
-    struct {
-        struct ethtool_rxfh head;
-        uint8_t key[KEY_MAX];
-    } set = { .head = { .cmd = ETHTOOL_SRSSH,
-                        .indir_size = ETH_RXFH_INDIR_NO_CHANGE,
-                        .key_size = rss->key_bytes,
-                        .hfunc = rss->function } };
-    ((uint8_t *)&set)[TRANSFORM_AT] = rss->transform;
-    memcpy(set.key, rss->key, rss->key_bytes);
-    return netdev_ethtool(fd, dev, &set);
+    uint32_t room[(sizeof(struct ethtool_rxfh) + KEY_MAX) / 4] = { 0 };
+    struct ethtool_rxfh *set = (struct ethtool_rxfh *)room;
+    set->cmd = ETHTOOL_SRSSH;
+    set->indir_size = ETH_RXFH_INDIR_NO_CHANGE;
+    set->key_size = rss->key_bytes;
+    set->hfunc = rss->function;
+    ((uint8_t *)set)[TRANSFORM_AT] = rss->transform;
+    memcpy(set->rss_config, rss->key, rss->key_bytes);
+    return netdev_ethtool(fd, dev, set);
 }
 
 static bool repeats(const struct rss *rss) {

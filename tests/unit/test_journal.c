@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,10 +154,9 @@ static void fork_and_die(void) {
     pid_t child = fork();
     if (child == 0) {
         /* It can neither strike its parent's notes nor keep them from being undone. */
-        for (int note = 0; note < 10; note++)
-            leat_journal_strike(note);
         int mine = leat_journal_note(&kind, "of the child");
-        leat_journal_strike(mine);
+        for (int note = 0; note < mine; note++)
+            leat_journal_strike(note);
         char text[16];
         FILE *file = fopen("child", "w");
         fwrite(text, 1, (size_t)snprintf(text, sizeof(text), "%d", getpid()), file);
@@ -175,6 +175,7 @@ static void a_child_has_nothing_to_do_with_it(void **state) {
     int child = 0;
     assert_non_null(mkdtemp(scratch));
     assert_int_equal(chdir(scratch), 0);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     end(live(fork_and_die));
     FILE *file = fopen("child.pid", "r");
     assert_non_null(file);
@@ -182,8 +183,11 @@ static void a_child_has_nothing_to_do_with_it(void **state) {
     fclose(file);
     assert_int_equal(leat_journal_replay(kinds), 1);
     assert_string_equal(undone, "of the parent;");
+    assert_int_equal(journals(NULL), 1);
+    end(child);
+    assert_int_equal(leat_journal_replay(kinds), 1);
+    assert_string_equal(undone, "of the parent;of the child;");
     assert_int_equal(journals(NULL), 0);
-    kill(child, SIGKILL);
     assert_int_equal(unlink("child.pid"), 0);
     assert_int_equal(chdir("/"), 0);
     assert_int_equal(rmdir(scratch), 0);

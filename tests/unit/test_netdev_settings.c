@@ -5,6 +5,7 @@
 #include "lib/bus/netdev.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <leat/error.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -184,10 +185,12 @@ static void leaves_alone_what_others_set_meanwhile(void **state) {
     (void)state;
     char text[1024];
     kill_after(change_all);
-    run("ip link set lt-a mtu 1250 address 02:00:00:00:00:0c && ethtool -L lt-a rx 1 tx 1");
+    run("ip link set lt-a mtu 1250 address 02:00:00:00:00:0c && ethtool -L lt-a rx 1 tx 1 && "
+        "unshare -m sh -c 'mount -t sysfs sysfs /sys && cd /sys/class/net/lt-a && "
+        "echo 5 >napi_defer_hard_irqs && echo 7 >gro_flush_timeout'");
     leat_netdev_replay();
     ask_state(text);
-    assert_non_null(strstr(text, "1250\n02:00:00:00:00:0c\n0\n0\nrx-0\ntx-0\n"));
+    assert_non_null(strstr(text, "1250\n02:00:00:00:00:0c\n5\n7\nrx-0\ntx-0\n"));
 }
 
 static void forgets_an_interface_that_is_gone(void **state) {
@@ -242,7 +245,7 @@ static int without_mounting(int (*life)(void)) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[2];
         if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-            (life != NULL && life() != 0))
+            (life && life() != 0))
             _exit(2);
         syscall(SYS_capget, &header, data);
         data[0].effective &= ~(1u << CAP_SYS_ADMIN);
@@ -264,9 +267,17 @@ static int mount_sys(void) {
     return mount("sysfs", "/sys", "sysfs", 0, NULL);
 }
 
+/* That of a namespace which has an interface of the same name. */
+static int mount_foreign_sys(void) {
+    int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    return here < 0 || unshare(CLONE_NEWNET) < 0 || system("ip link add lt-a type veth") != 0 ||
+           mount_sys() < 0 || setns(here, CLONE_NEWNET) < 0;
+}
+
 static void takes_no_other_namespace_s_sysfs(void **state) {
     (void)state;
     assert_int_equal(without_mounting(NULL), 1);
+    assert_int_equal(without_mounting(mount_foreign_sys), 1);
     expect_state_before();
     assert_int_equal(without_mounting(mount_sys), 0);
     expect_state_before();
