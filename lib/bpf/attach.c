@@ -33,7 +33,10 @@ static void name_program(struct leat_attached *attached) {
 
 int leat_attached_query(struct leat_attached *attached, const char *name, uint32_t ifindex) {
     LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+    char interface[IF_NAMESIZE];
     *attached = (struct leat_attached){ 0 };
+    if (!if_indextoname(ifindex, interface))
+        return leat_fail(ENODEV, "%s: the interface is gone", name);
     int err = query_quietly(ifindex, &opts);
     if (err < 0)
         return leat_fail(-err, "%s: cannot ask for the interface's XDP program: %s", name,

@@ -2,7 +2,7 @@
 #include "stage.h"
 #include "lib/core/error.h"
 #include "program.h"
-#include "root.h"
+#include "slots.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,37 +13,23 @@ struct leat_stage {
     char *name;
     struct leat_root root;
     uint32_t slot; /* among the root's stages */
-    int program;   /* -1: not in the slot */
+    bool in_slot;
+    int note; /* in the journal */
     int sockets;
 };
 
-static int find_slot(const struct leat_stage *stage, uint32_t *slot) {
-    for (*slot = 0; *slot < LEAT_STAGES_MAX; (*slot)++) {
-        uint32_t program;
-        if (bpf_map_lookup_elem(stage->root.stages, slot, &program) < 0 && errno == ENOENT)
-            return 0;
-    }
-    return leat_fail(EBUSY, "%s: the interface has its %d Leat programs already", stage->name,
-                     LEAT_STAGES_MAX);
-}
-
 /* Its program knows its slot, since it goes on with those behind it. */
 static int take_slot(struct leat_stage *stage, const char *match) {
-    int err = find_slot(stage, &stage->slot);
+    int stages = stage->root.stages, err = leat_slots_find(stage->name, stages, &stage->slot);
     if (err < 0)
         return err;
-    int program =
-        leat_stage_load(stage->name, stage->root.stages, stage->slot, stage->sockets, match);
+    int program = leat_stage_load(stage->name, stages, stage->slot, stage->sockets, match);
     if (program < 0)
         return program;
-    if (bpf_map_update_elem(stage->root.stages, &stage->slot, &program, BPF_ANY) < 0) {
-        err = leat_fail(errno, "%s: cannot put its program behind the root: %s", stage->name,
-                        strerror(errno));
-        close(program);
-        return err;
-    }
-    stage->program = program;
-    return 0;
+    stage->note = leat_slots_take(stage->name, &stage->root, stage->slot, program);
+    stage->in_slot = stage->note >= 0;
+    close(program);
+    return stage->in_slot ? 0 : stage->note;
 }
 
 static int open_stage(struct leat_stage *stage, const char *name, uint32_t ifindex,
@@ -56,6 +42,7 @@ static int open_stage(struct leat_stage *stage, const char *name, uint32_t ifind
     int lock = leat_root_lock(name);
     if (lock < 0)
         return lock;
+    leat_slots_replay(NULL, NULL);
     int err = leat_root_open(&stage->root, name, ifindex, opts->mode);
     if (err == 0)
         err = take_slot(stage, opts->match);
@@ -68,7 +55,7 @@ int leat_stage_open(struct leat_stage **stage, const char *name, uint32_t ifinde
     *stage = calloc(1, sizeof(**stage));
     if (!*stage)
         return leat_fail(ENOMEM, "%s: no memory", name);
-    (*stage)->sockets = (*stage)->program = (*stage)->root.link = (*stage)->root.stages = -1;
+    (*stage)->sockets = (*stage)->root.link = (*stage)->root.stages = -1;
     int err = open_stage(*stage, name, ifindex, opts);
     if (err < 0) {
         leat_stage_close(*stage);
@@ -100,10 +87,8 @@ uint32_t leat_stage_metadata(const struct leat_stage *stage) {
 void leat_stage_close(struct leat_stage *stage) {
     if (!stage)
         return;
-    if (stage->program >= 0) {
-        bpf_map_delete_elem(stage->root.stages, &stage->slot);
-        close(stage->program);
-    }
+    if (stage->in_slot)
+        leat_slots_leave(stage->root.stages, stage->slot, stage->note);
     leat_root_close(&stage->root);
     if (stage->sockets >= 0)
         close(stage->sockets);

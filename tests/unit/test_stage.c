@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Stages on a veth in a namespace of its own: who gets a frame, who joins whom, and what is left
- * when a program ends or is killed. A socket without buffers counts what it is given as dropped,
- * which is all that is asked of it here.
+ * A stage on a veth in a namespace of its own: who gets a frame, and what is refused. A socket
+ * without buffers counts what it is given as dropped, which is all that is asked of it here.
  */
-#include "lib/bpf/program.h"
-#include "lib/bpf/root.h"
-#include "lib/bpf/stage.h"
+#include "stage_rig.h"
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <leat/error.h>
-#include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
 #include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -35,13 +26,7 @@
 #define FRAMES     50
 #define PATIENCE   10000 /* ms */
 
-static uint32_t ifindex;
 static int sender, stack; /* frames go into lt-b, and are looked for in the stack behind lt-a */
-
-static void run(const char *command) {
-    if (system(command) != 0)
-        fail_msg("%s", command);
-}
 
 static int packet_socket(const char *interface, uint16_t type) {
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(type));
@@ -57,9 +42,7 @@ static int packet_socket(const char *interface, uint16_t type) {
 
 static int set_up(void **state) {
     (void)state;
-    run("ip link add lt-a numrxqueues 2 type veth peer name lt-b numtxqueues 2 && "
-        "ip link set lt-a up && ip link set lt-b up");
-    ifindex = if_nametoindex("lt-a");
+    stage_rig_add_veth();
     sender = packet_socket("lt-b", 0);
     stack = packet_socket("lt-a", ETHER_TYPE);
     return 0;
@@ -69,7 +52,8 @@ static int tear_down(void **state) {
     (void)state;
     close(sender);
     close(stack);
-    return system("ip link delete lt-a");
+    stage_rig_delete_veth();
+    return 0;
 }
 
 /* Frames of a type of their own, whose 15th byte a filter can ask for. */
@@ -147,23 +131,9 @@ static void expect_given(const struct socket *s, uint64_t n) {
     assert_int_equal(given(&s[0]) + given(&s[1]), n);
 }
 
-static struct leat_stage *open_stage(enum leat_xdp_mode mode, const char *match) {
-    struct leat_stage_opts opts = { .mode = mode, .match = match, .queues = 2 };
-    struct leat_stage *stage = NULL;
-    if (leat_stage_open(&stage, "xdp:lt-a", ifindex, &opts) < 0)
-        fail_msg("%s", leat_error());
-    return stage;
-}
-
 static void set_sockets(struct leat_stage *stage, const struct socket *sockets) {
     for (uint32_t i = 0; i < 2; i++)
         assert_int_equal(leat_stage_set_socket(stage, i, sockets ? sockets[i].fd : -1), 0);
-}
-
-static uint32_t program_on_interface(void) {
-    uint32_t id = 0;
-    assert_int_equal(bpf_xdp_query_id((int)ifindex, 0, &id), 0);
-    return id;
 }
 
 static void check_mode(enum leat_xdp_mode asked, enum leat_xdp_mode in_force) {
@@ -209,16 +179,60 @@ static void takes_what_has_generic_xdp_only(void **state) {
     leat_stage_close(stage);
 }
 
+static void takes_the_frames_that_match(void **state) {
+    (void)state;
+    struct leat_stage *stage = open_stage(LEAT_XDP_GENERIC, "ether[14] = 1");
+    struct socket sockets[2] = { open_socket(0), open_socket(1) };
+    set_sockets(stage, sockets);
+    send_frames(FRAMES, 1);
+    send_frames(FRAMES, 2);
+    expect_given(sockets, FRAMES);
+    expect_in_stack(FRAMES);
+    leat_stage_close(stage);
+    close_socket(&sockets[0]);
+    close_socket(&sockets[1]);
+}
+
+static void refuses_a_wrong_match(void **state) {
+    (void)state;
+    struct leat_stage_opts opts = { .match = "udp prot 53", .queues = 1 };
+    struct leat_stage *stage;
+    assert_int_equal(leat_stage_open(&stage, "xdp:lt-a", ifindex, &opts), -EINVAL);
+    assert_non_null(strstr(leat_error(), "xdp:lt-a: match='udp prot 53': "));
+    assert_int_equal(program_on_interface(), 0);
+}
+
+static void refuses_a_queue_that_is_not_there(void **state) {
+    (void)state;
+    struct leat_stage *stage = open_stage(LEAT_XDP_AUTO, NULL);
+    assert_int_equal(leat_stage_set_socket(stage, 2, sender), -E2BIG);
+    assert_int_equal(leat_stage_set_socket(stage, 0, sender), -EOPNOTSUPP);
+    assert_non_null(strstr(leat_error(), "xdp:lt-a: cannot give queue 0 to its socket"));
+    leat_stage_close(stage);
+}
+
+/* What is left to do is to close, and that works. */
+static void outlives_its_interface(void **state) {
+    (void)state;
+    struct leat_stage *stage = open_stage(LEAT_XDP_AUTO, NULL);
+    stage_rig_delete_veth();
+    leat_stage_close(stage);
+    struct leat_stage_opts opts = { .queues = 1 };
+    assert_int_equal(leat_stage_open(&stage, "xdp:lt-a", ifindex, &opts), -ENODEV);
+    stage_rig_add_veth();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(takes_the_frames_that_match, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_a_wrong_match, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_a_queue_that_is_not_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(outlives_its_interface, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_frames_to_sockets_and_the_rest_to_the_kernel, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(takes_what_has_generic_xdp_only, set_up, tear_down),
     };
-    if (unshare(CLONE_NEWNET) < 0 ||
-        system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6") != 0) {
-        puts("it takes root to make a namespace");
+    if (!stage_rig_enter())
         return 77;
-    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
