@@ -135,9 +135,14 @@ static int size_rings(struct xdp_queue *q) {
         if (setsockopt(q->fd, SOL_XDP, rings[i].option, &rings[i].entries,
                        sizeof(rings[i].entries)) < 0)
             return fail(q, rings[i].what);
-    /* Older kernels do not know it, and send 32 frames a system call. */
-    setsockopt(q->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &q->opts.tx_ring, sizeof(q->opts.tx_ring));
     return 0;
+}
+
+/* Before 6.17 it was 32, and could not be set. */
+static void set_tx_budget(struct xdp_queue *q) {
+    uint32_t budget = q->opts.tx_ring;
+    bool set = setsockopt(q->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget, sizeof(budget)) == 0;
+    q->tx_budget = set ? budget : 32;
 }
 
 static int set_busy_poll(struct xdp_queue *q) {
@@ -222,6 +227,7 @@ int xdp_socket_map(struct xdp_queue *q) {
     int err;
     if (getsockopt(q->fd, SOL_XDP, XDP_MMAP_OFFSETS, &at, &bytes) < 0)
         return fail(q, "ask where the socket's rings are");
+    set_tx_budget(q);
     if ((err = map_ring(q, &q->fill, &at.fr, 2 * rx, sizeof(uint64_t),
                         (off_t)XDP_UMEM_PGOFF_FILL_RING)) ||
         (err = map_ring(q, &q->completion, &at.cr, tx, sizeof(uint64_t),

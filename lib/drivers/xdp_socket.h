@@ -71,6 +71,7 @@ struct xdp_queue {
     uint32_t frame_max;    /* ... and of any frame */
     uint32_t segments_max; /* buffers of a frame that can be sent */
     uint32_t fill_missing; /* buffers that the fill ring should have had by now */
+    uint32_t tx_budget;    /* frames that a system call sends at most, in copy mode */
     uint32_t undelivered;  /* frames that completed, but were not sent */
     uint32_t idle;         /* calls in vain */
     int fd;

@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* System calls for one batch. Where the kernel's budget cannot be set (before 6.17) each sends 32
- * frames at most. */
-#define SENDS_MAX 64
+#define SENDS_MAX 64 /* system calls for one batch */
 
 /* The kernel reports an interface that was unregistered as an error of the socket, once
  * (xsk_notifier() in net/xdp/xsk.c). One that is only down makes none. */
@@ -33,12 +31,14 @@ void xdp_wake_rx(struct xdp_queue *q) {
 /*
  * In copy mode this sends the frames (__xsk_generic_xmit()). It ends early with
  *   EAGAIN   the budget is used up, or neither the completion ring, the socket's send buffer nor
- *            the device has room: another call goes on with what is left, if the last one got on;
- *   EBUSY    the stack dropped a frame, because the interface has no carrier: the frame completes
- *            all the same, what follows waits for another call.
- * Anything else comes back, or shows when the interface is looked at: frames wait in the ring.
+ *            the device has room: another call goes on with what is left, if the last one got on.
+ *            How far it got may show late, before 6.17: when all is taken that the kernel saw in
+ * the ring when it last looked; EBUSY    the stack dropped a frame, because the interface has no
+ * carrier: the frame completes all the same, what follows waits for another call. Anything else
+ * comes back, or shows when the interface is looked at: frames wait in the ring.
  */
 void xdp_wake_tx(struct xdp_queue *q) {
+    uint32_t unseen = 0; /* frames that may have been sent and do not show */
     for (uint32_t sends = 0; q->fd >= 0 && sends < SENDS_MAX; sends++) {
         uint32_t before = q->tx.other;
         if (sendto(q->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0)
@@ -47,8 +47,10 @@ void xdp_wake_tx(struct xdp_queue *q) {
             xdp_socket_check(q);
         bool dropped = errno == EBUSY && !q->zerocopy;
         q->undelivered += dropped;
-        if ((errno != EAGAIN && !dropped) || !xdp_ring_pending(&q->tx) ||
-            (!dropped && q->tx.other == before))
+        if ((errno != EAGAIN && !dropped) || !xdp_ring_pending(&q->tx))
+            return;
+        unseen = q->tx.other == before ? unseen + q->tx_budget : 0;
+        if (!dropped && unseen >= q->tx.own - q->tx.other)
             return;
     }
 }
