@@ -45,10 +45,12 @@ static int open_port(struct leat_port *port, char *socket, struct leat_cache *ca
 static int forward(struct leat_queue *from, struct leat_queue *to) {
     struct leat_pkt pkts[BATCH];
     int received = leat_rx(from, pkts, BATCH);
-    int sent = received > 0 ? leat_tx(to, pkts, (uint32_t)received) : 0;
-    if (received > 0 && sent >= 0)
-        leat_free(from->cache, pkts + sent, (uint32_t)(received - sent));
-    return received < 0 ? received : sent;
+    if (received < 0)
+        return received;
+    int sent = leat_tx(to, pkts, (uint32_t)received);
+    int taken = sent < 0 ? 0 : sent;
+    leat_free(from->cache, pkts + taken, (uint32_t)(received - taken));
+    return sent < 0 ? sent : 0;
 }
 
 int main(int argc, char **argv) {
@@ -61,13 +63,13 @@ int main(int argc, char **argv) {
         return 2;
     }
     int err = open_pool(&pool, &cache);
-    for (int i = 0; i < 2 && err == 0; i++)
+    for (int i = 0; i < 2 && !err; i++)
         err = open_port(&ports[i], argv[1 + i], cache, &queues[i]);
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
-    for (int from = 0; !stopped && err >= 0; from = !from)
+    for (int from = 0; !stopped && !err; from = !from)
         err = forward(queues[from], queues[!from]);
-    if (err < 0)
+    if (err)
         fprintf(stderr, "%s: %s\n", argv[0], leat_error());
     for (int i = 0; i < 2; i++) {
         if (ports[i].ops)
@@ -78,5 +80,5 @@ int main(int argc, char **argv) {
     leat_cache_close(cache);
     if (pool)
         leat_pool_free(pool);
-    return err < 0;
+    return err != 0;
 }

@@ -26,19 +26,21 @@ void leat_pool_free(struct leat_pool *public) {
 int leat_pool_build(struct leat_pool **out, struct leat_memory *memory, uint32_t stride,
                     uint32_t buffers) {
     struct pool *pool = aligned_alloc(64, sizeof(*pool));
-    if (!pool) {
+    uint32_t *rest = calloc(buffers, sizeof(*rest));
+    if (!pool || !rest) {
+        free(pool);
+        free(rest);
         leat_memory_unmap(memory);
-        return leat_fail(ENOMEM, "pool: no memory");
+        return leat_fail(ENOMEM, "pool: no memory to note %u buffers", buffers);
     }
-    *pool = (struct pool){ .memory = *memory, .rest = calloc(buffers, sizeof(*pool->rest)) };
+    *pool = (struct pool){ .memory = *memory, .rest = rest };
     pool->public = (struct leat_pool){ .base = memory->start,
                                        .bytes = memory->bytes,
                                        .reciprocal = UINT64_MAX / stride + 1,
                                        .stride = stride,
                                        .buffers = (uint32_t)(memory->bytes / stride) };
     pthread_mutex_init(&pool->lock, NULL);
-    int err = pool->rest ? leat_owners_create(pool)
-                         : leat_fail(ENOMEM, "pool: no memory to note %u buffers", buffers);
+    int err = leat_owners_create(pool);
     if (err) {
         leat_pool_free(&pool->public);
         return err;
