@@ -5,7 +5,7 @@
  *            batch() > 0, or loaded (load.h)
  *            +----+
  *            v    |      empty              nothing came meanwhile
- *   start -> poll +----------> arm all ---------------------------> epoll_wait
+ *   start -> poll +----------> arm all ---------------------------> ppoll
  *            ^                    | something came                     |
  *            +---------- disarm <-+------------------------------------+ frame, tick, stop
  */
@@ -14,13 +14,13 @@
 #include "load.h"
 #include <errno.h>
 #include <leat/worker.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,11 +38,12 @@
 struct leat_worker {
     struct leat_worker_opts opts;
     struct leat_queue **queues;
-    bool must_nap; /* a queue cannot wake us */
-    int epoll_fd;  /* the queues and stop_fd */
-    int stop_fd;   /* eventfd, readable once stop was asked for */
-    bool stop;     /* the same, cheaper to look at; atomic */
-    bool pinned;   /* restore `cores` when done */
+    bool must_nap;          /* a queue cannot wake us */
+    struct pollfd *sources; /* stop_fd and those of the queues */
+    uint32_t source_count;
+    int stop_fd; /* eventfd, readable once stop was asked for */
+    bool stop;   /* the same, cheaper to look at; atomic */
+    bool pinned; /* restore `cores` when done */
     cpu_set_t cores;
     pthread_t thread;
     int status;      /* of a run in `thread` */
@@ -68,11 +69,10 @@ static bool stopped(const struct leat_worker *worker) {
     return __atomic_load_n(&worker->stop, __ATOMIC_RELAXED);
 }
 
-static int watch(struct leat_worker *worker, int fd) {
-    struct epoll_event event = { .events = EPOLLIN };
-    if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST)
-        return 0; /* two queues may share a descriptor */
-    return leat_fail(errno, "worker: cannot wait on a queue's descriptor: %s", strerror(errno));
+/* Nobody waits on a descriptor but while asleep: a waiter costs the sockets of AF_XDP a wake-up in
+ * vain for each frame that is sent, and in generic mode for each that is received. */
+static void watch(struct leat_worker *worker, int fd) {
+    worker->sources[worker->source_count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
 
 static int watch_queues(struct leat_worker *worker) {
@@ -85,22 +85,22 @@ static int watch_queues(struct leat_worker *worker) {
                      leat_port_name(worker->queues[i]->port));
             continue;
         }
-        int status = fd < 0 ? fd : watch(worker, fd);
-        if (status)
-            return status;
+        if (fd < 0)
+            return fd;
+        watch(worker, fd);
     }
     return 0;
 }
 
 static int open_fds(struct leat_worker *worker) {
-    worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     worker->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (worker->epoll_fd < 0 || worker->stop_fd < 0)
-        return leat_fail(errno, "worker: cannot make its descriptors: %s", strerror(errno));
-    int status = watch(worker, worker->stop_fd);
-    if (status == 0 && worker->opts.wait != LEAT_WAIT_SPIN)
-        status = watch_queues(worker);
-    return status;
+    if (worker->stop_fd < 0)
+        return leat_fail(errno, "worker: cannot make its descriptor: %s", strerror(errno));
+    worker->sources = calloc(1 + worker->opts.queue_count, sizeof(struct pollfd));
+    if (!worker->sources)
+        return leat_fail(ENOMEM, "worker: out of memory");
+    watch(worker, worker->stop_fd);
+    return worker->opts.wait == LEAT_WAIT_SPIN ? 0 : watch_queues(worker);
 }
 
 int leat_worker_create(struct leat_worker **created, const struct leat_worker_opts *opts) {
@@ -113,7 +113,7 @@ int leat_worker_create(struct leat_worker **created, const struct leat_worker_op
     if (!worker)
         return leat_fail(ENOMEM, "worker: out of memory");
     worker->opts = *opts;
-    worker->epoll_fd = worker->stop_fd = -1;
+    worker->stop_fd = -1;
     if (!worker->opts.tick_ns)
         worker->opts.tick_ns = TICK_DEFAULT_NS;
     if (opts->queue_count) {
@@ -136,10 +136,9 @@ int leat_worker_create(struct leat_worker **created, const struct leat_worker_op
 void leat_worker_destroy(struct leat_worker *worker) {
     if (!worker)
         return;
-    if (worker->epoll_fd >= 0)
-        close(worker->epoll_fd);
     if (worker->stop_fd >= 0)
         close(worker->stop_fd);
+    free(worker->sources);
     free(worker->queues);
     free(worker);
 }
@@ -215,10 +214,9 @@ static int sleep_until_woken(struct leat_worker *worker) {
     uint32_t armed;
     int status = arm(worker, &armed);
     if (status == 0) {
-        struct epoll_event event;
         const struct timespec timeout = bound(worker);
         add(&worker->stats.sleeps, 1);
-        int ready = epoll_pwait2(worker->epoll_fd, &event, 1, &timeout, NULL);
+        int ready = ppoll(worker->sources, worker->source_count, &timeout, NULL);
         if (ready > 0)
             add(&worker->stats.wakeups, 1);
         else if (ready < 0 && errno != EINTR)
