@@ -11,8 +11,9 @@ class Leat(Program):
     """port_work on an xdp: port."""
 
     def __init__(self, tools, row):
-        options = f"mode={row.mode},wait={row.wait},rx-ring={RING},tx-ring={RING}"
-        waiting = "sleep" if row.wait == "poll" else "spin"
+        wait = "poll" if row.wait == "sleep" else row.wait
+        options = f"mode={row.mode},wait={wait},rx-ring={RING},tx-ring={RING}"
+        waiting = {"poll": "adaptive", "sleep": "sleep"}.get(row.wait, "spin")
         super().__init__(inside(PORT, *pinned(
             PORT_CORE, f"{tools}/port_work", f"xdp:port0,{options}", row.test, str(row.bytes),
             str(row.batch), waiting)), "ready")

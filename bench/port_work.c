@@ -123,6 +123,19 @@ static int work_on(const char *name, struct work *work, int (*batch)(void *), en
     return err < 0;
 }
 
+static bool find_wait(const char *name, enum leat_wait *wait) {
+    static const char *const names[] = {
+        [LEAT_WAIT_ADAPTIVE] = "adaptive", [LEAT_WAIT_SPIN] = "spin", [LEAT_WAIT_SLEEP] = "sleep"
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *wait = (enum leat_wait)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
@@ -137,11 +150,14 @@ int main(int argc, char **argv) {
         work.bytes = (uint32_t)atoi(argv[3]);
         work.batch = (uint32_t)atoi(argv[4]);
     }
-    bool sleeps = batch && !strcmp(argv[5], "sleep");
-    if (work.bytes < 14 || work.bytes > 1518 || work.batch < 1 || work.batch > LEAT_BATCH_MAX ||
-        (!sleeps && strcmp(argv[5], "spin") != 0)) {
-        fprintf(stderr, "Usage: port_work PORT receive|transmit|forward BYTES BATCH spin|sleep\n");
+    enum leat_wait wait = LEAT_WAIT_SPIN;
+    if (batch && !find_wait(argv[5], &wait))
+        batch = NULL;
+    if (!batch || work.bytes < 14 || work.bytes > 1518 || work.batch < 1 ||
+        work.batch > LEAT_BATCH_MAX) {
+        fprintf(stderr, "Usage: port_work PORT receive|transmit|forward BYTES BATCH "
+                        "spin|adaptive|sleep\n");
         return 2;
     }
-    return work_on(argv[1], &work, batch, sleeps ? LEAT_WAIT_SLEEP : LEAT_WAIT_SPIN);
+    return work_on(argv[1], &work, batch, wait);
 }

@@ -2,7 +2,7 @@
 """A veth pair in two namespaces of their own, with load on one end and a program on the other.
 
     lt-bench-load: load0  ------------------------------  port0 :lt-bench-port
-    xdp_load sends, a sink drops what returns             the program under measurement
+    xdp_load sends, what returns is dropped               the program under measurement
 
 Frames are counted by the kernel where it can, and all programs by the same counter."""
 import contextlib
@@ -75,7 +75,7 @@ class Lab:
         return self
 
     def __exit__(self, *_):
-        self.set_sink(None)
+        self.set_sink(False)
         self.remove()
 
     @staticmethod
@@ -83,14 +83,14 @@ class Lab:
         for namespace in (LOAD, PORT):
             shell("ip", "netns", "del", namespace, check=False)
 
-    def set_sink(self, mode):
-        """What returns is dropped by an XDP program in this mode: generic is cheapest for frames
-        that are skbs, native the only one that takes frames of XDP_TX."""
-        if self.sink and self.sink.mode == mode:
-            return
-        if self.sink:
+    def set_sink(self, wanted):
+        """What returns is dropped by the stack, which knows nothing of its EtherType; frames of
+        XDP_TX, which are no skbs, are only taken by an end that has a native XDP program itself."""
+        if wanted and not self.sink:
+            self.sink = Kernel(self.tools, LOAD, "load0", "drop", "native")
+        elif self.sink and not wanted:
             self.sink.stop()
-        self.sink = Kernel(self.tools, LOAD, "load0", "drop", mode) if mode else None
+            self.sink = None
 
     def set_port_napi(self, same_core, defer):
         """Where the port receives, in the kernel: on the core of the load (veth's way), or in a
@@ -181,5 +181,4 @@ class Kernel(Program):
     """XDP_DROP or XDP_TX, the bound."""
 
     def __init__(self, tools, namespace, interface, action, mode):
-        self.mode = mode
         super().__init__(inside(namespace, f"{tools}/xdp_kernel", interface, action, mode), "ready")
