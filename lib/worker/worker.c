@@ -35,6 +35,10 @@
  * TSC rate from 1 to 5 GHz it is well below the load's interval. */
 #define LOOK_CYCLES 32768
 
+/* Idle batches in a row after which others that share the core have their turn: the kernel's thread
+ * that fills our rings may be one of them. A core of one's own is given back at once. */
+#define YIELD_BATCHES 64
+
 struct leat_worker {
     struct leat_worker_opts opts;
     struct leat_queue **queues;
@@ -52,6 +56,7 @@ struct leat_worker {
     /* Of the run. */
     struct load load;
     uint64_t looked_tsc, tick_due_ns;
+    uint32_t idle_in_a_row;
     struct leat_worker_stats stats; /* written by the runner with add() */
 };
 
@@ -254,7 +259,12 @@ static int loop(struct leat_worker *worker) {
         add(moved ? &stats->busy_cycles : &stats->idle_batches, moved ? after - before : 1);
         load_count(&worker->load, (uint32_t)moved);
 
+        worker->idle_in_a_row = moved ? 0 : worker->idle_in_a_row + 1;
         bool sleep = moved == 0 && may_sleep(worker);
+        if (!sleep && worker->idle_in_a_row >= YIELD_BATCHES) {
+            worker->idle_in_a_row = 0;
+            sched_yield();
+        }
         int status = sleep ? sleep_until_woken(worker) : 0;
         if (status == 0 && (sleep || after - worker->looked_tsc >= LOOK_CYCLES))
             status = look(worker, after);
