@@ -107,6 +107,11 @@ static inline struct bpf_insn call(int32_t helper) {
     return (struct bpf_insn){ BPF_JMP | BPF_CALL, 0, 0, 0, helper };
 }
 
+/* A function of the kernel's that is no helper, by the number of its type. */
+static inline struct bpf_insn call_kernel(int32_t type) {
+    return (struct bpf_insn){ BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, type };
+}
+
 static inline struct bpf_insn leave(void) {
     return (struct bpf_insn){ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 };
 }

@@ -15,6 +15,10 @@
 #define LOG_BYTES 4096  /* of the verifier's words, of which the last lines tell why */
 #define TERMS     "Dual BSD/GPL"
 
+#ifndef BPF_F_XDP_DEV_BOUND_ONLY
+#define BPF_F_XDP_DEV_BOUND_ONLY (1U << 6) /* Linux 6.3 */
+#endif
+
 static int map_failed(const char *name, int err) {
     return err == EPERM ? leat_permission_missing(name, "make a BPF map")
                         : leat_fail(err, "%s: cannot make a BPF map: %s", name, strerror(err));
@@ -42,10 +46,19 @@ static const char *verifier_reason(char *log) {
     return line ? line + 1 : log;
 }
 
+struct code leat_code_new(const char *name) {
+    struct code code = { .insns = calloc(INSNS_MAX, sizeof(*code.insns)), .room = INSNS_MAX };
+    if (!code.insns)
+        leat_fail(ENOMEM, "%s: no memory for its XDP program", name);
+    return code;
+}
+
 /* Frames of several buffers are let through (kernel 5.18): stages and root must agree in that. */
-static int load_program(const char *name, const char *program, const struct code *code) {
-    LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_XDP_HAS_FRAGS,
-                .expected_attach_type = BPF_XDP);
+int leat_program_load(const char *name, const char *program, const struct code *code,
+                      uint32_t device) {
+    LIBBPF_OPTS(bpf_prog_load_opts, opts,
+                .prog_flags = BPF_F_XDP_HAS_FRAGS | (device ? BPF_F_XDP_DEV_BOUND_ONLY : 0),
+                .prog_ifindex = device, .expected_attach_type = BPF_XDP);
     if (code->count > code->room)
         return leat_fail(E2BIG,
                          "%s: its XDP program would have more than %u instructions; a "
@@ -57,6 +70,11 @@ static int load_program(const char *name, const char *program, const struct code
     int err = errno;
     if (err == EPERM)
         return leat_permission_missing(name, "load an XDP program");
+    if (device && (err == EOPNOTSUPP || err == EINVAL))
+        return leat_fail(ENOTSUP,
+                         "%s: rx-metadata: the interface's driver has none of it, or the "
+                         "kernel is older than 6.3",
+                         name);
     char log[LOG_BYTES] = "";
     opts.log_buf = log;
     opts.log_size = sizeof(log);
@@ -92,12 +110,10 @@ int leat_root_load(const char *name, int stages) {
     struct code code = { .insns = insns, .room = sizeof(insns) / sizeof(*insns) };
     emit(&code, mov_reg(R6, R1));
     emit_call_stages(&code, stages, 0);
-    return load_program(name, LEAT_ROOT_NAME, &code);
+    return leat_program_load(name, LEAT_ROOT_NAME, &code, 0);
 }
 
-/* if (bpf_redirect_map(sockets, ctx->rx_queue_index, XDP_PASS) == XDP_REDIRECT)
- *     return XDP_REDIRECT;      // XDP_PASS: the queue has no socket */
-static void emit_redirect(struct code *code, int sockets) {
+void leat_emit_redirect(struct code *code, int sockets) {
     emit_map(code, R1, sockets);
     emit(code, load(BPF_W, R2, R6, offsetof(struct xdp_md, rx_queue_index)));
     emit(code, mov(R3, XDP_PASS));
@@ -107,9 +123,8 @@ static void emit_redirect(struct code *code, int sockets) {
     land(code, no_socket);
 }
 
-/* if (!match(ctx)) goto next; the packet's start and end are in R7 and R8. Returns the jump, whose
- * end is to land at `next`. */
-static int emit_match(struct code *code, const char *match) {
+/* The packet's start and end are in R7 and R8. */
+int leat_emit_match(struct code *code, const char *match) {
     emit(code, load(BPF_W, R7, R6, offsetof(struct xdp_md, data)));
     emit(code, load(BPF_W, R8, R6, offsetof(struct xdp_md, data_end)));
     int count = leat_match_compile(code->insns + code->count, code->room - code->count, match);
@@ -122,10 +137,10 @@ static int emit_match(struct code *code, const char *match) {
 static int emit_stage(struct code *code, int stages, uint32_t slot, int sockets,
                       const char *match) {
     emit(code, mov_reg(R6, R1));
-    int unwanted = match ? emit_match(code, match) : 0;
+    int unwanted = match ? leat_emit_match(code, match) : 0;
     if (unwanted < 0)
         return unwanted;
-    emit_redirect(code, sockets);
+    leat_emit_redirect(code, sockets);
     if (match)
         land(code, (uint32_t)unwanted);
     emit_call_stages(code, stages, slot + 1);
@@ -133,11 +148,11 @@ static int emit_stage(struct code *code, int stages, uint32_t slot, int sockets,
 }
 
 int leat_stage_load(const char *name, int stages, uint32_t slot, int sockets, const char *match) {
-    struct code code = { .insns = calloc(INSNS_MAX, sizeof(*code.insns)), .room = INSNS_MAX };
+    struct code code = leat_code_new(name);
     if (!code.insns)
-        return leat_fail(ENOMEM, "%s: no memory for its XDP program", name);
+        return -ENOMEM;
     int err = emit_stage(&code, stages, slot, sockets, match);
-    err = err < 0 ? leat_fail_in(err, name) : load_program(name, LEAT_STAGE_NAME, &code);
+    err = err < 0 ? leat_fail_in(err, name) : leat_program_load(name, LEAT_STAGE_NAME, &code, 0);
     free(code.insns);
     return err;
 }

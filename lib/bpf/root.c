@@ -40,10 +40,15 @@ static const char *mode_name(enum leat_xdp_mode mode) {
 static int refuse_foreign(const char *name, uint32_t ifindex, const struct leat_attached *there) {
     char interface[IF_NAMESIZE] = "IFACE";
     if_indextoname(ifindex, interface);
+    if (strcmp(there->name, LEAT_ALONE_NAME) == 0)
+        return leat_fail(EBUSY,
+                         "%s: another Leat program is on the interface with rx-metadata=, which "
+                         "none can join",
+                         name);
     return leat_fail(
         EBUSY,
         "%s: XDP program %u (%s), which is not Leat's, is on the interface in %s mode; "
-        "'bpftool net' shows it, 'leat xdp clean %s' removes what was left behind, "
+        "'bpftool net' shows it, 'leat xdp clean --force %s' removes one that nobody holds, "
         "and attach=dispatcher lives beside it",
         name, there->program, there->name, mode_name(there->mode), interface);
 }
@@ -94,6 +99,25 @@ static int join(struct leat_root *root, const char *name, enum leat_xdp_mode mod
                          name, mode_name(there->mode));
     root->mode = there->mode;
     return 0;
+}
+
+/* A program of its own instead of a root and its stages. */
+int leat_root_open_alone(struct leat_root *root, const char *name, uint32_t ifindex, int program) {
+    struct leat_attached there;
+    *root = (struct leat_root){ .ifindex = ifindex, .link = -1, .stages = -1 };
+    int err = leat_attached_query(&there, name, ifindex);
+    if (err < 0)
+        return err;
+    if (strcmp(there.name, LEAT_ROOT_NAME) == 0)
+        return leat_fail(EBUSY,
+                         "%s: with rx-metadata= its program stands alone, and another Leat "
+                         "program is on the interface",
+                         name);
+    if (there.program)
+        return refuse_foreign(name, ifindex, &there);
+    root->mode = LEAT_XDP_NATIVE;
+    root->link = leat_attach(name, ifindex, program, &root->mode);
+    return root->link < 0 ? root->link : 0;
 }
 
 static int make(struct leat_root *root, const char *name, enum leat_xdp_mode mode) {

@@ -39,6 +39,11 @@ int leat_root_lock(const char *name);
 /* Joins or makes the root, under the lock. */
 int leat_root_open(struct leat_root *root, const char *name, uint32_t ifindex,
                    enum leat_xdp_mode mode);
+
+/* Puts a program that stands alone where the root would be. It is native, as what is bound to a
+ * device must be. */
+int leat_root_open_alone(struct leat_root *root, const char *name, uint32_t ifindex, int program);
+
 void leat_root_close(struct leat_root *root);
 
 #endif

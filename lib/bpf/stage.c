@@ -16,6 +16,7 @@ struct leat_stage {
     bool in_slot;
     int note; /* in the journal */
     int sockets;
+    uint32_t metadata;
 };
 
 /* Its program knows its slot, since it goes on with those behind it. */
@@ -32,6 +33,27 @@ static int take_slot(struct leat_stage *stage, const char *match) {
     return stage->in_slot ? 0 : stage->note;
 }
 
+static int stand_alone(struct leat_stage *stage, uint32_t ifindex,
+                       const struct leat_stage_opts *opts) {
+    if (opts->mode == LEAT_XDP_GENERIC)
+        return leat_fail(ENOTSUP, "%s: rx-metadata= comes from the driver: not in generic mode",
+                         stage->name);
+    int program =
+        leat_alone_load(stage->name, ifindex, opts->metadata, stage->sockets, opts->match);
+    if (program < 0)
+        return program;
+    int err = leat_root_open_alone(&stage->root, stage->name, ifindex, program);
+    close(program);
+    stage->metadata = opts->metadata;
+    return err;
+}
+
+static int join_root(struct leat_stage *stage, uint32_t ifindex,
+                     const struct leat_stage_opts *opts) {
+    int err = leat_root_open(&stage->root, stage->name, ifindex, opts->mode);
+    return err < 0 ? err : take_slot(stage, opts->match);
+}
+
 static int open_stage(struct leat_stage *stage, const char *name, uint32_t ifindex,
                       const struct leat_stage_opts *opts) {
     if (!(stage->name = strdup(name)))
@@ -43,9 +65,7 @@ static int open_stage(struct leat_stage *stage, const char *name, uint32_t ifind
     if (lock < 0)
         return lock;
     leat_slots_replay(NULL, NULL);
-    int err = leat_root_open(&stage->root, name, ifindex, opts->mode);
-    if (err == 0)
-        err = take_slot(stage, opts->match);
+    int err = opts->metadata ? stand_alone(stage, ifindex, opts) : join_root(stage, ifindex, opts);
     close(lock);
     return err;
 }
@@ -78,8 +98,7 @@ enum leat_xdp_mode leat_stage_mode(const struct leat_stage *stage) {
 }
 
 uint32_t leat_stage_metadata(const struct leat_stage *stage) {
-    (void)stage;
-    return 0;
+    return stage->metadata;
 }
 
 /* Nobody else touches a slot that is taken as long as its owner lives, so that no lock is needed.
