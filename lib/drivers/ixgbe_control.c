@@ -28,6 +28,9 @@ void ixgbe_caps(struct leat_port *port, struct leat_caps *caps) {
 /* 8.2.3.7.9: receive address 0 comes from the EEPROM. */
 int ixgbe_read_mac(struct ixgbe *nic) {
     uint32_t low = reg_read(nic, REG_RAL(0)), high = reg_read(nic, REG_RAH(0));
+    int err = ixgbe_check(nic, high);
+    if (err)
+        return err;
     memcpy(nic->mac, &low, 4);
     memcpy(nic->mac + 4, &high, 2);
     if (!(high & RAH_AV) || nic->mac[0] & 1)

@@ -420,6 +420,12 @@ static void test_gone(void **state) {
     assert_int_equal(leat_ixgbe.open(&bed.port, &bed.fake.device, "fake"), -ENODEV);
     stop_bed(&bed, 0);
 
+    open_bed(&bed);
+    bed.fake.deadly = REG_DMATXCTL;
+    assert_int_equal(leat_ixgbe.open(&bed.port, &bed.fake.device, "fake"), -ENODEV);
+    assert_non_null(strstr(leat_error(), "gone"));
+    stop_bed(&bed, 0);
+
     start_bed(&bed, false);
     memset(bed.fake.registers, 0xff, sizeof(bed.fake.registers));
     assert_int_equal(bed.port.ops->link(&bed.port, &link), -ENODEV);
