@@ -57,6 +57,17 @@ static const struct leat_port_ops xdp_ops = {
     .queue_disarm = xdp_queue_disarm,
 };
 
+/* The kernel hands such a request to the driver, which may never look at it. The bits of enum
+ * netdev_xsk_flags, by which it tells what it takes, are those of the requests. */
+static int check_request(const struct leat_port *port, const struct xdp_port *xdp, uint32_t request,
+                         const char *name) {
+    const struct leat_netdev *netdev = &xdp->netdev;
+    if (!(xdp->options.socket.tx_metadata & request) || netdev->xsk_features & request)
+        return 0;
+    return leat_fail(ENOTSUP, "%s: tx-metadata=%s: the driver of %s, %s, does not take it",
+                     port->name, name, netdev->name, netdev->driver);
+}
+
 /* What cannot work, or would do harm, is refused before anything is changed. */
 static int check(struct leat_port *port, const struct xdp_port *xdp) {
     const struct leat_netdev *netdev = &xdp->netdev;
@@ -78,7 +89,7 @@ static int check(struct leat_port *port, const struct xdp_port *xdp) {
     if (options->stage.metadata && options->stage.mode == LEAT_XDP_GENERIC)
         return leat_fail(ENOTSUP, "%s: rx-metadata comes from the driver: not with mode=generic",
                          port->name);
-    return 0;
+    return check_request(port, xdp, XDP_TXMD_FLAGS_LAUNCH_TIME, "launch");
 }
 
 static int change_settings(struct leat_port *port, struct xdp_port *xdp) {
@@ -138,7 +149,11 @@ static int open_socket(struct leat_port *port, struct xdp_port *xdp, uint32_t in
     }
     xdp->queues[index] = queue;
     err = xdp_socket_map(queue);
-    return err < 0 ? err : xdp_socket_bind(queue);
+    if (err == 0)
+        err = xdp_socket_bind(queue);
+    if (err == 0 && queue->zerocopy) /* in copy mode the kernel completes checksums itself */
+        err = check_request(port, xdp, XDP_TXMD_FLAGS_CHECKSUM, "checksum");
+    return err;
 }
 
 static int open_stage(struct leat_port *port, struct xdp_port *xdp) {
