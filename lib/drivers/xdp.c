@@ -156,6 +156,18 @@ static int open_socket(struct leat_port *port, struct xdp_port *xdp, uint32_t in
     return err;
 }
 
+/* An MTU that was asked for has to hold for sending too; one that was there is taken as it is. */
+static int check_frames(const struct leat_port *port, const struct xdp_port *xdp) {
+    const struct xdp_queue *first = xdp->queues[0];
+    if (!xdp->options.mtu || first->frame_max >= xdp->options.socket.frame_max)
+        return 0;
+    return leat_fail(ENOTSUP,
+                     "%s: an MTU of %u is too large for this mode: a frame has at most %u buffers "
+                     "of %u bytes; take mtu=%u or larger buffers",
+                     port->name, xdp->options.mtu, first->segments_max, first->single_max,
+                     first->frame_max - 14 - XDP_TAGS_BYTES);
+}
+
 static int open_stage(struct leat_port *port, struct xdp_port *xdp) {
     xdp->options.stage.queues = xdp->netdev.rx_queues;
     return leat_stage_open(&xdp->stage, port->name, xdp->netdev.index, &xdp->options.stage);
@@ -198,6 +210,8 @@ static int xdp_open(struct leat_port *port) {
         size_frames(port, xdp);
     for (uint32_t i = 0; err == 0 && i < port->opts.queues; i++)
         err = open_socket(port, xdp, i);
+    if (err == 0)
+        err = check_frames(port, xdp);
     if (err == 0)
         err = open_stage(port, xdp);
     char warning[XDP_WARNING_BYTES];
