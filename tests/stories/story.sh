@@ -72,6 +72,8 @@ ended() {
     unset "pid[$1]"
     return $status
 }
+# waits_for_frames NAME: it has opened its ports, and sleeps until something comes.
+waits_for_frames() { grep -q epoll_wait "/proc/${pid[$1]}/wchan"; }
 gone() { ! kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; }
 
 namespace() {
