@@ -8,6 +8,7 @@
 
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Writes eBPF that ends by falling through, with R0 != 0 when the frame matches, else R0 == 0. It
@@ -17,10 +18,12 @@
  * `room`. */
 int leat_match_compile(struct bpf_insn *insns, uint32_t room, const char *expression);
 
-/* The second half of it. -EINVAL: not a program that may run; -ENOTSUP: it loops, or asks for what
- * only the kernel's stack knows of a frame. */
+/* The second half of it; `variable`: for a process with CAP_PERFMON, which makes faster code where
+ * a filter reads at places that it computes, as the ports behind an IPv4 header. -EINVAL: not a
+ * program that may run; -ENOTSUP: it loops, or asks for what only the kernel's stack knows of a
+ * frame. */
 int leat_match_translate(struct bpf_insn *insns, uint32_t room, const struct sock_filter *filter,
-                         uint32_t count);
+                         uint32_t count, bool variable);
 
 /* The first half (expression.c): `filter` is to be freed. Returns how many instructions. */
 int leat_match_parse(struct sock_filter **filter, const char *expression);

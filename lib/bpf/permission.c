@@ -57,3 +57,7 @@ int leat_permission_missing_admin(const char *name, const char *what) {
                      "processes are reached",
                      name, what);
 }
+
+bool leat_permission_perfmon(void) {
+    return have(CAP_PERFMON) || have(CAP_SYS_ADMIN);
+}

@@ -16,4 +16,7 @@ int leat_permission_missing(const char *name, const char *what);
 /* The same for what takes CAP_SYS_ADMIN: reaching programs of other processes by their number. */
 int leat_permission_missing_admin(const char *name, const char *what);
 
+/* Whether the verifier lets the calling thread's programs compute addresses in frames. */
+bool leat_permission_perfmon(void);
+
 #endif

@@ -28,19 +28,24 @@ static void check_instruction(const struct bpf_insn *insn, int left) {
     require(class != BPF_LD);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
+static void translate(const struct sock_filter *filter, uint32_t count, bool variable) {
     static struct bpf_insn insns[ROOM];
+    int written = leat_match_translate(insns, ROOM, filter, count, variable);
+    require(written <= ROOM && written != 0);
+    for (int i = 0; i < written; i++)
+        check_instruction(&insns[i], written - i - 1);
+    if (written > 1) /* in less room it is refused, and nothing beyond it is written */
+        require(leat_match_translate(insns, (uint32_t)written - 1, filter, count, variable) < 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     uint32_t count = (uint32_t)(bytes / sizeof(struct sock_filter));
     struct sock_filter *filter = malloc(bytes ? bytes : 1);
     require(filter != NULL);
     if (bytes)
         memcpy(filter, data, bytes);
-    int written = leat_match_translate(insns, ROOM, filter, count);
-    require(written <= ROOM && written != 0);
-    for (int i = 0; i < written; i++)
-        check_instruction(&insns[i], written - i - 1);
-    if (written > 1) /* in less room it is refused, and nothing beyond it is written */
-        require(leat_match_translate(insns, (uint32_t)written - 1, filter, count) < 0);
+    translate(filter, count, false);
+    translate(filter, count, true);
     free(filter);
     return 0;
 }

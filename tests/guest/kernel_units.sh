@@ -3,11 +3,11 @@
 # What asks the kernel for much does so on this kernel too: programs that its verifier has to accept,
 # settings of interfaces.
 #
-# programs: ip ethtool test_pool test_journal test_netdev test_stage test_tap_port test_xdp_guard test_xdp_socket
+# programs: ip ethtool test_pool test_journal test_netdev test_stage test_stage_sharing test_tap_port test_xdp_guard test_xdp_socket
 # modules: tun veth
 # shellcheck source-path=SCRIPTDIR source=guest.sh
 . "$(dirname "$0")/guest.sh"
 
-for unit in pool journal netdev stage tap_port xdp_guard xdp_socket; do
+for unit in pool journal netdev stage stage_sharing tap_port xdp_guard xdp_socket; do
     ok "test_$unit" "test_$unit"
 done
