@@ -52,6 +52,8 @@ static const char *const examples[] = {
     "leat fwd --core 0 --profile vfio-user:/tmp/nic0.sock vfio-user:/tmp/nic1.sock",
     "between a tap and a NIC, sleeping when there is nothing to do",
     "leat fwd tap:tap0 vfio-user:/tmp/nic0.sock",
+    "between two network interfaces, only what VXLAN carries; the rest stays the kernel's",
+    "leat fwd 'eth1,match=udp port 4789' 'eth2,match=udp port 4789'",
     "convert a capture to pcapng",
     "leat fwd --lossless 'pcap:in.pcap' 'pcap:>out.pcapng'",
     NULL,

@@ -21,6 +21,8 @@ static const struct option_spec specs[] = {
 static const char *const examples[] = {
     "which kinds of ports there are, and which interfaces",
     "leat ports",
+    "in which mode an interface would be used",
+    "leat ports eth1",
     "what an emulated NIC can do, and its counters",
     "leat ports --counters vfio-user:/tmp/nic0.sock",
     NULL,

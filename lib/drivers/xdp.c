@@ -9,6 +9,7 @@
 #include "xdp.h"
 #include "lib/bpf/permission.h"
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +131,7 @@ static int count_queues(struct leat_port *port, struct xdp_port *xdp) {
 static void size_frames(const struct leat_port *port, struct xdp_port *xdp) {
     struct xdp_socket_opts *socket = &xdp->options.socket;
     uint32_t buffer = socket->frame_bytes ? socket->frame_bytes : port->pool->stride;
-    socket->frame_max = xdp->netdev.mtu + 14 + XDP_TAGS_BYTES;
+    socket->frame_max = xdp->netdev.mtu + ETH_HLEN + XDP_TAGS_BYTES;
     socket->segments = socket->frame_max > buffer - LEAT_BUFFER_START;
     socket->zerocopy_segments_max = xdp->netdev.zerocopy_segments_max;
     socket->ifindex = xdp->netdev.index;
