@@ -73,7 +73,7 @@ ended() {
     return $status
 }
 # waits_for_frames NAME: it has opened its ports, and sleeps until something comes.
-waits_for_frames() { grep -q epoll_wait "/proc/${pid[$1]}/wchan"; }
+waits_for_frames() { grep -q poll "/proc/${pid[$1]}/wchan"; }
 gone() { ! kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"; }
 
 namespace() {
