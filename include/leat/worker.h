@@ -16,8 +16,9 @@
 struct leat_worker;
 
 enum leat_wait {
-    LEAT_WAIT_ADAPTIVE, /* poll under load, sleep when idle: the default */
-    LEAT_WAIT_SPIN,     /* always poll */
+    LEAT_WAIT_ADAPTIVE, /* poll under load, sleep when idle or on a core that others want, too:
+                           the default */
+    LEAT_WAIT_SPIN,     /* always poll; others on the core have their turn when it is idle */
     LEAT_WAIT_SLEEP,    /* sleep whenever a batch found nothing */
 };
 

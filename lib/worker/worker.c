@@ -244,7 +244,14 @@ static int look(struct leat_worker *worker, uint64_t tsc) {
 
 static bool may_sleep(const struct leat_worker *worker) {
     return worker->opts.wait == LEAT_WAIT_SLEEP ||
-           (worker->opts.wait == LEAT_WAIT_ADAPTIVE && !worker->load.polling);
+           (worker->opts.wait == LEAT_WAIT_ADAPTIVE && load_allows_sleep(&worker->load));
+}
+
+static void let_others_run(struct leat_worker *worker) {
+    uint64_t before = now_ns();
+    sched_yield();
+    load_yielded(&worker->load, now_ns() - before);
+    worker->idle_in_a_row = 0;
 }
 
 static int loop(struct leat_worker *worker) {
@@ -261,10 +268,8 @@ static int loop(struct leat_worker *worker) {
 
         worker->idle_in_a_row = moved ? 0 : worker->idle_in_a_row + 1;
         bool sleep = moved == 0 && may_sleep(worker);
-        if (!sleep && worker->idle_in_a_row >= YIELD_BATCHES) {
-            worker->idle_in_a_row = 0;
-            sched_yield();
-        }
+        if (!sleep && worker->idle_in_a_row >= YIELD_BATCHES)
+            let_others_run(worker);
         int status = sleep ? sleep_until_woken(worker) : 0;
         if (status == 0 && (sleep || after - worker->looked_tsc >= LOOK_CYCLES))
             status = look(worker, after);

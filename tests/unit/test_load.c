@@ -78,6 +78,30 @@ static void a_long_sleep_counts_as_idle(void **state) {
     assert_true(load.polling);
 }
 
+static void a_shared_core_is_slept_on_for_a_while(void **state) {
+    (void)state;
+    struct load load;
+    uint64_t now = 0;
+    load_start(&load, now);
+    run(&load, &now, 5000000, 5, 1);
+    for (int i = 0; i < 100; i++) { /* others have a quarter of the time */
+        load_yielded(&load, LOAD_INTERVAL_NS);
+        run(&load, &now, 5000000, LOAD_SHARED_PART, 1);
+        assert_false(load_allows_sleep(&load));
+    }
+    load_yielded(&load, LOAD_SHARED_NS - 1);
+    assert_false(load_allows_sleep(&load));
+    load_yielded(&load, 1);
+    assert_true(load_allows_sleep(&load));
+    run(&load, &now, 5000000, LOAD_SHARED_INTERVALS - 1, 1);
+    assert_true(load_allows_sleep(&load));
+    assert_true(load.polling);
+    run(&load, &now, 5000000, 1, 1);
+    assert_false(load_allows_sleep(&load));
+    load_yielded(&load, LOAD_SHARED_NS - 1); /* what went before is forgotten */
+    assert_false(load_allows_sleep(&load));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_asleep_and_polls_under_load),
@@ -85,6 +109,7 @@ int main(void) {
         cmocka_unit_test(between_the_thresholds_the_mode_stays),
         cmocka_unit_test(looking_often_without_packets_forgets_nothing_early),
         cmocka_unit_test(a_long_sleep_counts_as_idle),
+        cmocka_unit_test(a_shared_core_is_slept_on_for_a_while),
     };
     return cmocka_run_group_tests_name("load", tests, NULL, NULL);
 }
