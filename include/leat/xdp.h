@@ -69,4 +69,10 @@ void leat_xdp_server_stop(struct leat_xdp_server *server);
 /* Ends all connections, and with them what they were granted. NULL is allowed. */
 void leat_xdp_server_close(struct leat_xdp_server *server);
 
+/* Removes what programs that died left on an interface, and puts back the settings that they
+ * changed; with `force` takes off any XDP program, Leat's or not. Tells each removal to `told` (may
+ * be NULL). Returns how many things it removed, or a negative errno. */
+int leat_xdp_clean(const char *interface, bool force, void (*told)(void *ctx, const char *sentence),
+                   void *ctx);
+
 #endif

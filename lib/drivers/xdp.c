@@ -69,6 +69,16 @@ static int check_request(const struct leat_port *port, const struct xdp_port *xd
                      port->name, name, netdev->name, netdev->driver);
 }
 
+int xdp_check_driver(const struct leat_port *port, const struct xdp_port *xdp) {
+    const struct leat_netdev *netdev = &xdp->netdev;
+    if (xdp->options.socket.zerocopy == XDP_ZEROCOPY_REQUIRE && xdp_lacks_zerocopy(netdev))
+        return leat_fail(ENOTSUP,
+                         "%s: zerocopy=require cannot be had: the driver of %s, %s, has no "
+                         "zero-copy; 'zerocopy=prefer' copies",
+                         port->name, netdev->name, netdev->driver);
+    return check_request(port, xdp, XDP_TXMD_FLAGS_LAUNCH_TIME, "launch");
+}
+
 /* What cannot work, or would do harm, is refused before anything is changed. */
 static int check(struct leat_port *port, const struct xdp_port *xdp) {
     const struct leat_netdev *netdev = &xdp->netdev;
@@ -82,15 +92,10 @@ static int check(struct leat_port *port, const struct xdp_port *xdp) {
                          "machine is cut off, an SSH session included; say with match= which to "
                          "take, or 'force'",
                          port->name, netdev->name);
-    if (options->socket.zerocopy == XDP_ZEROCOPY_REQUIRE && xdp_lacks_zerocopy(netdev))
-        return leat_fail(ENOTSUP,
-                         "%s: zerocopy=require cannot be had: the driver of %s, %s, has no "
-                         "zero-copy; 'zerocopy=prefer' copies",
-                         port->name, netdev->name, netdev->driver);
     if (options->stage.metadata && options->stage.mode == LEAT_XDP_GENERIC)
         return leat_fail(ENOTSUP, "%s: rx-metadata comes from the driver: not with mode=generic",
                          port->name);
-    return check_request(port, xdp, XDP_TXMD_FLAGS_LAUNCH_TIME, "launch");
+    return xdp_check_driver(port, xdp);
 }
 
 static int change_settings(struct leat_port *port, struct xdp_port *xdp) {
@@ -128,7 +133,7 @@ static int count_queues(struct leat_port *port, struct xdp_port *xdp) {
 }
 
 /* Without XDP_USE_SG the kernel drops a frame that is longer than a buffer, wherever it can. */
-static void size_frames(const struct leat_port *port, struct xdp_port *xdp) {
+void xdp_size_frames(const struct leat_port *port, struct xdp_port *xdp) {
     struct xdp_socket_opts *socket = &xdp->options.socket;
     uint32_t buffer = socket->frame_bytes ? socket->frame_bytes : port->pool->stride;
     socket->frame_max = xdp->netdev.mtu + ETH_HLEN + XDP_TAGS_BYTES;
@@ -171,7 +176,12 @@ static int check_frames(const struct leat_port *port, const struct xdp_port *xdp
 
 static int open_stage(struct leat_port *port, struct xdp_port *xdp) {
     xdp->options.stage.queues = xdp->netdev.rx_queues;
-    return leat_stage_open(&xdp->stage, port->name, xdp->netdev.index, &xdp->options.stage);
+    int err = leat_stage_open(&xdp->stage, port->name, xdp->netdev.index, &xdp->options.stage);
+    if (err < 0)
+        return err;
+    xdp->mode = leat_stage_mode(xdp->stage);
+    xdp->rx_metadata = leat_stage_metadata(xdp->stage);
+    return 0;
 }
 
 /* The sentence of a room that knows of no ports. */
@@ -208,7 +218,7 @@ static int xdp_open(struct leat_port *port) {
     if (err == 0)
         err = count_queues(port, xdp);
     if (err == 0)
-        size_frames(port, xdp);
+        xdp_size_frames(port, xdp);
     for (uint32_t i = 0; err == 0 && i < port->opts.queues; i++)
         err = open_socket(port, xdp, i);
     if (err == 0)

@@ -27,8 +27,10 @@ struct xdp_port_options {
 
 struct xdp_port {
     struct xdp_port_options options;
-    struct leat_netdev netdev; /* index 0: not looked up */
-    struct leat_stage *stage;
+    struct leat_netdev netdev;                 /* index 0: not looked up */
+    struct leat_stage *stage;                  /* of xdp-fd: NULL, the server has it */
+    enum leat_xdp_mode mode;                   /* of the program, in force */
+    uint32_t rx_metadata;                      /* LEAT_XDP_META_* that it puts before frames */
     struct xdp_queue *queues[LEAT_QUEUES_MAX]; /* bound, started or not */
 };
 
@@ -39,6 +41,11 @@ static inline bool xdp_lacks_zerocopy(const struct leat_netdev *netdev) {
 
 /* Reads the address and the options of the port's name. */
 int xdp_read_options(struct leat_port *port, struct xdp_port_options *options);
+
+/* xdp.c: what xdp-fd: has in common. Whether the interface's driver has what was asked for; and the
+ * options of sockets that follow from the interface. */
+int xdp_check_driver(const struct leat_port *port, const struct xdp_port *xdp);
+void xdp_size_frames(const struct leat_port *port, struct xdp_port *xdp);
 
 /* Whether frames may arrive with checksums that their sender left unfinished, which AF_XDP cannot
  * tell; then `sentence` says so and how to turn it off. */

@@ -8,7 +8,7 @@
 /* --- What is in force --- */
 
 static const char *stage_mode(const struct xdp_port *xdp) {
-    if (leat_stage_mode(xdp->stage) == LEAT_XDP_NATIVE)
+    if (xdp->mode == LEAT_XDP_NATIVE)
         return "native";
     return xdp->options.stage.mode == LEAT_XDP_GENERIC ? "generic" : "generic (no native XDP here)";
 }
@@ -72,7 +72,7 @@ void xdp_caps(struct leat_port *port, struct leat_caps *caps) {
     caps->ring_max = XDP_RING_MAX;
     caps->frame_max = first->frame_max;
     caps->segments_max = first->segments_max;
-    caps->rx_flags = received_flags(leat_stage_metadata(xdp->stage));
+    caps->rx_flags = received_flags(xdp->rx_metadata);
     caps->tx_flags = LEAT_PKT_IP_CSUM | LEAT_PKT_L4_CSUM |
                      (first->opts.tx_metadata & XDP_TXMD_FLAGS_LAUNCH_TIME ? LEAT_PKT_LAUNCH : 0);
     caps->promisc = netdev->promisc;

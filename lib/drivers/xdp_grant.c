@@ -127,7 +127,9 @@ static void fill_facts(const struct xdp_grant *grant, struct xdp_answer *answer)
     answer->up = dev->up && dev->carrier;
     answer->speed_mbps = dev->speed_mbps;
     answer->zerocopy_segments_max = dev->zerocopy_segments_max;
-    answer->tx_checksum = dev->tx_checksum;
+    answer->features_known = dev->features_known;
+    answer->xdp_features = dev->xdp_features;
+    answer->xsk_features = dev->xsk_features;
     memcpy(answer->mac, dev->mac, sizeof(answer->mac));
     memcpy(answer->driver, dev->driver, sizeof(answer->driver));
     answer->queue = grant->queue;
@@ -160,8 +162,8 @@ static int open_grant(struct leat_xdp_server *server, struct xdp_client *client,
     grant->memory_bytes = request->pool_bytes;
     grant->stride = request->stride;
     fill_facts(grant, answer);
-    xdp_server_tell(server, "%s: queues %u to %u of %s", client->name, grant->queue,
-                    grant->queue + grant->queues - 1, served->interface);
+    xdp_server_tell(server, "%s: has %u %s of %s from queue %u on", client->name, grant->queues,
+                    grant->queues == 1 ? "queue" : "queues", served->interface, grant->queue);
     return 0;
 }
 

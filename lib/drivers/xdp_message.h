@@ -60,7 +60,9 @@ struct xdp_request {
 struct xdp_answer {
     struct xdp_message_head head;
     int32_t error; /* negative errno, `text` says why; 0: the rest is valid */
-    uint32_t ifindex, mtu;
+    uint32_t ifindex;
+    uint64_t xdp_features, xsk_features; /* struct leat_netdev */
+    uint32_t mtu;
     uint32_t queue, queues; /* granted: the first, and how many */
     uint32_t attach;        /* enum leat_xdp_mode, in force */
     uint32_t rx_metadata;
@@ -68,7 +70,7 @@ struct xdp_answer {
     uint32_t speed_mbps;
     uint8_t mac[6];
     uint8_t up;
-    uint8_t tx_checksum; /* senders above the interface leave checksums unfinished */
+    uint8_t features_known; /* whether xdp_features are */
     char driver[32];
     char text[XDP_MESSAGE_TEXT];
 };

@@ -2,6 +2,7 @@
 /* Who is connected, and who may. One thread: no program can make another one wait, as nothing here
  * waits for any of them, and whoever asks for nothing is sent away. */
 #include "xdp_server.h"
+#include "lib/bpf/permission.h"
 #include "xdp_match.h"
 #include "xdp_tie.h"
 #include <errno.h>
@@ -305,8 +306,10 @@ int leat_xdp_server_open(struct leat_xdp_server **out, const struct leat_xdp_ser
         return leat_fail(ENOMEM, "xdp serve: no memory");
     server->listener = -1;
     server->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int err = server->stop < 0 ? leat_fail(errno, "xdp serve: %s", strerror(errno)) : 0;
-    leat_netdev_replay();
+    int err = server->stop < 0 ? leat_fail(errno, "xdp serve: %s", strerror(errno))
+                               : leat_permission_check("xdp serve", "open interfaces");
+    if (err == 0)
+        leat_netdev_replay();
     if (err == 0 && (err = copy_opts(server, opts)) == 0 && (err = xdp_tie_probe()) == 0)
         err = listen_at(server);
     if (err < 0) {

@@ -18,6 +18,7 @@ extern struct port_kind kind_xdp_one_queue;
 extern struct port_kind kind_xdp_tap;
 extern struct port_kind kind_xdp_zerocopy;
 extern struct port_kind kind_xdp_zerocopy_2q;
+extern struct port_kind kind_xdp_fd, kind_xdp_fd_2q, kind_xdp_fd_jumbo;
 #endif
 extern struct port_kind kind_ixgbe, kind_ixgbe_4q, kind_ixgbe_jumbo, kind_ixgbe_messages;
 
@@ -47,6 +48,9 @@ struct port_kind *const port_kinds[] = {
     &kind_xdp_tap,
     &kind_xdp_zerocopy,
     &kind_xdp_zerocopy_2q,
+    &kind_xdp_fd,
+    &kind_xdp_fd_2q,
+    &kind_xdp_fd_jumbo,
 #endif
     NULL,
 };
