@@ -19,5 +19,6 @@ int cmd_cap(int argc, char **argv);
 int cmd_ports(int argc, char **argv);
 int cmd_softnic(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_xdp(int argc, char **argv);
 
 #endif

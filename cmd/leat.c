@@ -22,6 +22,9 @@ static const struct {
 #endif
     { "softnic", "emulate 82599 NICs behind vfio-user sockets", cmd_softnic },
     { "ports", "list the kinds of ports, or show what given ones can do", cmd_ports },
+#ifdef LEAT_COMMAND_XDP
+    { "xdp", "open interfaces for programs without privilege; clean up", cmd_xdp },
+#endif
     { "help", "show what a subcommand does and takes", cmd_help },
 };
 
