@@ -15,6 +15,21 @@
 /* Reads what the kernel may change behind our back, once. */
 #define XDP_READ(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 
+/* The queue's memory, copied for a batch: what is stored through pointers cannot change a copy, so
+ * that a loop keeps it in registers. */
+struct xdp_memory {
+    struct leat_pool *pool;
+    uint8_t *base;
+    uint16_t *held;
+    uint64_t reciprocal;
+    uint32_t stride, buffers;
+};
+
+static inline struct xdp_memory xdp_memory(const struct xdp_queue *q) {
+    return (struct xdp_memory){ q->pool,         q->base,         q->held, q->pool->reciprocal,
+                                q->pool->stride, q->pool->buffers };
+}
+
 struct xdp_buffer {
     uint64_t offset; /* in the pool */
     uint32_t number;
@@ -22,60 +37,59 @@ struct xdp_buffer {
     bool known;     /* it is one of the pool's */
 };
 
-static inline struct xdp_buffer xdp_find_buffer(const struct xdp_queue *q, uint64_t address) {
-    const struct leat_pool *pool = q->pool;
+static inline struct xdp_buffer xdp_find_buffer(const struct xdp_memory *m, uint64_t address) {
     uint64_t offset =
         (address & XSK_UNALIGNED_BUF_ADDR_MASK) + (address >> XSK_UNALIGNED_BUF_OFFSET_SHIFT);
-    uint64_t number = (uint64_t)(((unsigned __int128)offset * pool->reciprocal) >> 64);
+    uint64_t number = (uint64_t)(((unsigned __int128)offset * m->reciprocal) >> 64);
     return (struct xdp_buffer){
         .offset = offset,
         .number = (uint32_t)number,
-        .start = (uint32_t)(offset - number * pool->stride),
-        .known = number < pool->buffers,
+        .start = (uint32_t)(offset - number * m->stride),
+        .known = number < m->buffers,
     };
 }
 
-/* Whether a descriptor speaks of a buffer that the kernel had to receive into. */
-static inline bool xdp_received_well(const struct xdp_queue *q, const struct xdp_buffer *buffer,
-                                     uint32_t length) {
-    return buffer->known && q->held[buffer->number] == XDP_HELD_FILL &&
-           length - 1 < q->pool->stride - buffer->start;
+static inline struct xdp_buffer xdp_buffer_of(const struct xdp_memory *m,
+                                              const struct leat_pkt *pkt) {
+    return xdp_find_buffer(m, (uint64_t)(pkt->data - m->base));
 }
 
-static inline void xdp_hand_out(struct xdp_queue *q, const struct xdp_buffer *buffer,
+/* Whether a descriptor speaks of a buffer that the kernel had to receive into. */
+static inline bool xdp_received_well(const struct xdp_memory *m, const struct xdp_buffer *buffer,
+                                     uint32_t length) {
+    return buffer->known && m->held[buffer->number] == XDP_HELD_FILL &&
+           length - 1 < m->stride - buffer->start;
+}
+
+static inline void xdp_hand_out(const struct xdp_memory *m, const struct xdp_buffer *buffer,
                                 uint32_t bytes, uint16_t flags, struct leat_pkt *pkt) {
-    q->held[buffer->number] = XDP_HELD_NOT;
-    leat_own(q->pool, buffer->number, LEAT_OWNER_PORT, LEAT_OWNER_PROGRAM, LEAT_PLACE);
-    *pkt = (struct leat_pkt){ .data = q->base + buffer->offset,
+    m->held[buffer->number] = XDP_HELD_NOT;
+    leat_own(m->pool, buffer->number, LEAT_OWNER_PORT, LEAT_OWNER_PROGRAM, LEAT_PLACE);
+    *pkt = (struct leat_pkt){ .data = m->base + buffer->offset,
                               .len = (uint16_t)bytes,
                               .flags = flags };
 }
 
-/* Whether these bytes can be a part of a frame: the kernel takes none of length 0. */
-static inline bool xdp_fits(const struct xdp_queue *q, const struct xdp_buffer *buffer,
-                            uint32_t length) {
-    return length - 1 < q->chunk - q->tx_reserve && buffer->start >= q->tx_reserve &&
-           length <= q->pool->stride - buffer->start;
-}
-
-/* Whether these bytes can be a frame. */
-static inline bool xdp_can_send(const struct xdp_queue *q, const struct xdp_buffer *buffer,
-                                uint32_t length) {
-    return length - XDP_FRAME_MIN <= q->single_max - XDP_FRAME_MIN &&
-           buffer->start >= q->tx_reserve && length <= q->pool->stride - buffer->start;
+/* Whether these bytes lie in their buffer, with room before them for what the kernel reads there:
+ * they are at least `min`, at most `max`. */
+static inline bool xdp_can_send(const struct xdp_memory *m, const struct xdp_buffer *buffer,
+                                uint32_t length, uint32_t min, uint32_t max, uint32_t reserve) {
+    return length - min <= max - min && buffer->start >= reserve &&
+           length <= m->stride - buffer->start;
 }
 
 /* Takes a buffer over from the program; false: it is not the program's. */
-static inline bool xdp_own(struct xdp_queue *q, const struct xdp_buffer *buffer) {
-    return buffer->known && q->held[buffer->number] == XDP_HELD_NOT &&
-           leat_own(q->pool, buffer->number, LEAT_OWNER_PROGRAM, LEAT_OWNER_PORT, LEAT_PLACE);
+static inline bool xdp_own(const struct xdp_memory *m, const struct xdp_buffer *buffer) {
+    return buffer->known && m->held[buffer->number] == XDP_HELD_NOT &&
+           leat_own(m->pool, buffer->number, LEAT_OWNER_PROGRAM, LEAT_OWNER_PORT, LEAT_PLACE);
 }
 
-static inline void xdp_place(struct xdp_queue *q, const struct xdp_buffer *buffer, uint32_t length,
-                             uint32_t end, uint32_t options) {
-    q->held[buffer->number] = (uint16_t)(length | end);
-    *xdp_ring_descriptor(&q->tx, q->tx.own++) =
-        (struct xdp_desc){ .addr = buffer->offset, .len = length, .options = options };
+/* Puts a buffer into a place of the tx ring; `end` is XDP_HELD_END where a frame ends. */
+static inline void xdp_place(const struct xdp_memory *m, const struct xdp_buffer *buffer,
+                             struct xdp_desc *place, uint32_t length, uint32_t end,
+                             uint32_t options) {
+    m->held[buffer->number] = (uint16_t)(length | end);
+    *place = (struct xdp_desc){ .addr = buffer->offset, .len = length, .options = options };
 }
 
 #endif

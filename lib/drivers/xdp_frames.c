@@ -20,37 +20,56 @@ static int broken(const struct xdp_queue *q, const char *ring) {
 
 /* The kernel cannot have more than the fill ring has places, so there is always room in it. */
 void xdp_refill(struct xdp_queue *q) {
+    const struct xdp_memory memory = xdp_memory(q);
+    const struct xdp_ring ring = q->fill;
     struct leat_cache *cache = q->head.public.cache;
     uint32_t n = q->fill_missing < LEAT_BATCH_MAX ? q->fill_missing : LEAT_BATCH_MAX;
     n = leat_cache_available(cache, n);
     const uint32_t *numbers = leat_cache_take(cache, n);
     for (uint32_t i = 0; i < n; i++) {
-        leat_own(q->pool, numbers[i], LEAT_OWNER_POOL, LEAT_OWNER_PORT, LEAT_PLACE);
-        q->held[numbers[i]] = XDP_HELD_FILL;
-        *xdp_ring_address(&q->fill, q->fill.own++) = (uint64_t)numbers[i] * q->pool->stride;
+        leat_own(memory.pool, numbers[i], LEAT_OWNER_POOL, LEAT_OWNER_PORT, LEAT_PLACE);
+        memory.held[numbers[i]] = XDP_HELD_FILL;
+        *xdp_ring_address(&ring, ring.own + i) = (uint64_t)numbers[i] * memory.stride;
     }
+    q->fill.own += n;
     q->fill_missing -= n;
     xdp_ring_submit(&q->fill);
+}
+
+/* Hands out frames of one buffer, up to the first that is something else. */
+static uint32_t receive_plain(struct xdp_queue *q, struct leat_pkt *pkts, uint32_t n,
+                              uint64_t *bytes) {
+    const struct xdp_memory memory = xdp_memory(q);
+    const struct xdp_ring ring = q->rx;
+    uint64_t sum = 0;
+    uint32_t got = 0;
+    for (; got < n; got++) {
+        const struct xdp_desc *desc = xdp_ring_descriptor(&ring, ring.own + got);
+        struct xdp_buffer buffer = xdp_find_buffer(&memory, XDP_READ(desc->addr));
+        uint32_t length = XDP_READ(desc->len), options = XDP_READ(desc->options);
+        if (__builtin_expect(options || !xdp_received_well(&memory, &buffer, length), 0))
+            break;
+        xdp_hand_out(&memory, &buffer, length, 0, &pkts[got]);
+        __builtin_prefetch(memory.base + buffer.offset);
+        sum += length;
+    }
+    q->rx.own += got;
+    *bytes += sum;
+    return got;
 }
 
 static uint32_t receive(struct xdp_queue *q, struct leat_pkt *pkts, uint32_t n, uint32_t ready) {
     uint32_t got = 0, frames = 0;
     uint64_t bytes = 0;
     while (got < n && ready > 0) {
-        const struct xdp_desc *desc = xdp_ring_descriptor(&q->rx, q->rx.own);
-        struct xdp_buffer buffer = xdp_find_buffer(q, XDP_READ(desc->addr));
-        uint32_t length = XDP_READ(desc->len), options = XDP_READ(desc->options);
-        if (__builtin_expect(options == 0 && xdp_received_well(q, &buffer, length) && !q->rx_skip,
-                             1)) {
-            xdp_hand_out(q, &buffer, length, 0, &pkts[got]);
-            __builtin_prefetch(pkts[got++].data);
-            bytes += length;
-            frames++;
-            q->rx.own++;
-            ready--;
-            continue;
-        }
-        uint32_t segments = 0, taken = xdp_rx_frame(q, &pkts[got], n - got, ready, &segments);
+        uint32_t most = n - got < ready ? n - got : ready, segments = 0;
+        uint32_t taken = q->rx_skip ? 0 : receive_plain(q, &pkts[got], most, &bytes);
+        got += taken;
+        frames += taken;
+        ready -= taken;
+        if (__builtin_expect(taken == most, 1))
+            break;
+        taken = xdp_rx_frame(q, &pkts[got], n - got, ready, &segments);
         if (taken == 0) /* it is not all there, or there is no room */
             break;
         for (uint32_t i = 0; i < segments; i++)
@@ -110,24 +129,28 @@ static void count_sent(struct xdp_queue *q, uint32_t frames, uint64_t bytes) {
 }
 
 static void reclaim_batch(struct xdp_queue *q, uint32_t n) {
+    const struct xdp_memory memory = xdp_memory(q);
+    const struct xdp_ring ring = q->completion;
     uint32_t *place = leat_cache_give(q->head.public.cache, n);
-    uint32_t freed = 0, frames = 0;
+    uint32_t freed = 0, frames = 0, nonsense = 0;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t address = XDP_READ(*xdp_ring_address(&q->completion, q->completion.own++));
-        struct xdp_buffer buffer = xdp_find_buffer(q, address);
-        uint32_t held = buffer.known ? q->held[buffer.number] : XDP_HELD_NOT;
+        uint64_t address = XDP_READ(*xdp_ring_address(&ring, ring.own + i));
+        struct xdp_buffer buffer = xdp_find_buffer(&memory, address);
+        uint32_t held = buffer.known ? memory.held[buffer.number] : XDP_HELD_NOT;
         if (__builtin_expect(held == XDP_HELD_NOT || held == XDP_HELD_FILL, 0)) {
-            LEAT_COUNT(q->head.stats.drops[LEAT_DROP_RX_BAD_DESCRIPTOR], 1);
+            nonsense++;
             continue;
         }
-        q->held[buffer.number] = XDP_HELD_NOT;
-        leat_own(q->pool, buffer.number, LEAT_OWNER_PORT, LEAT_OWNER_POOL, LEAT_PLACE);
+        memory.held[buffer.number] = XDP_HELD_NOT;
+        leat_own(memory.pool, buffer.number, LEAT_OWNER_PORT, LEAT_OWNER_POOL, LEAT_PLACE);
         place[freed++] = buffer.number;
         frames += held / XDP_HELD_END;
         bytes += held & XDP_HELD_BYTES;
     }
-    q->head.public.cache->top -= n - freed;
+    q->completion.own += n;
+    q->head.public.cache->top -= nonsense;
+    LEAT_COUNT(q->head.stats.drops[LEAT_DROP_RX_BAD_DESCRIPTOR], nonsense);
     count_sent(q, frames, bytes);
 }
 
@@ -145,22 +168,38 @@ int xdp_reclaim(struct xdp_queue *q) {
     return 0;
 }
 
-static uint32_t submit(struct xdp_queue *q, struct leat_pkt *pkts, uint32_t n, uint32_t room) {
-    uint32_t sent = 0, taken = 1;
-    while (sent < n && room > 0 && taken > 0) {
+/* Takes frames of one buffer that ask for nothing, up to the first that is something else. */
+static uint32_t submit_plain(struct xdp_queue *q, const struct leat_pkt *pkts, uint32_t n) {
+    const struct xdp_memory memory = xdp_memory(q);
+    const struct xdp_ring ring = q->tx;
+    const uint32_t max = q->single_max, reserve = q->tx_reserve;
+    uint32_t sent = 0;
+    for (; sent < n; sent++) {
         const struct leat_pkt *pkt = &pkts[sent];
-        struct xdp_buffer buffer = xdp_find_buffer(q, (uint64_t)(pkt->data - q->base));
-        if (__builtin_expect(!(pkt->flags & XDP_WISHES) && xdp_can_send(q, &buffer, pkt->len) &&
-                                 xdp_own(q, &buffer),
-                             1)) {
-            xdp_place(q, &buffer, pkt->len, XDP_HELD_END, 0);
-            sent++;
-            room--;
-            continue;
-        }
-        uint32_t before = q->tx.own;
-        sent += taken = xdp_tx_frame(q, &pkts[sent], n - sent, room);
-        room -= q->tx.own - before;
+        struct xdp_buffer buffer = xdp_buffer_of(&memory, pkt);
+        uint32_t length = pkt->len;
+        if (__builtin_expect(
+                pkt->flags & XDP_WISHES ||
+                    !xdp_can_send(&memory, &buffer, length, XDP_FRAME_MIN, max, reserve) ||
+                    !xdp_own(&memory, &buffer),
+                0))
+            break;
+        xdp_place(&memory, &buffer, xdp_ring_descriptor(&ring, ring.own + sent), length,
+                  XDP_HELD_END, 0);
+    }
+    q->tx.own += sent;
+    return sent;
+}
+
+static uint32_t submit(struct xdp_queue *q, struct leat_pkt *pkts, uint32_t n, uint32_t room) {
+    uint32_t sent = 0, taken = 1, before = q->tx.own;
+    while (sent < n && taken > 0) {
+        uint32_t left = room - (q->tx.own - before), most = n - sent < left ? n - sent : left;
+        taken = submit_plain(q, &pkts[sent], most);
+        sent += taken;
+        if (__builtin_expect(taken == most, 1))
+            break;
+        sent += taken = xdp_tx_frame(q, &pkts[sent], n - sent, left - taken);
     }
     return sent;
 }

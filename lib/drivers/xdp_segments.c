@@ -9,14 +9,16 @@
  * made up nothing is touched. Returns how many there are: all `n` when the frame is well. */
 static uint32_t take_over(struct xdp_queue *q, const struct xdp_desc *frame, uint32_t n,
                           struct leat_pkt *pkts, bool *well) {
+    const struct xdp_memory memory = xdp_memory(q);
     uint32_t taken = 0;
     *well = true;
     for (uint32_t i = 0; i < n; i++) {
-        struct xdp_buffer buffer = xdp_find_buffer(q, frame[i].addr);
-        bool fits = xdp_received_well(q, &buffer, frame[i].len);
+        struct xdp_buffer buffer = xdp_find_buffer(&memory, frame[i].addr);
+        bool fits = xdp_received_well(&memory, &buffer, frame[i].len);
         *well &= fits;
         if (fits || (buffer.known && q->held[buffer.number] == XDP_HELD_FILL))
-            xdp_hand_out(q, &buffer, frame[i].len, i < n - 1 ? LEAT_PKT_MORE : 0, &pkts[taken++]);
+            xdp_hand_out(&memory, &buffer, frame[i].len, i < n - 1 ? LEAT_PKT_MORE : 0,
+                         &pkts[taken++]);
     }
     q->rx.own += n;
     return taken;
@@ -88,13 +90,15 @@ static uint32_t drop_sending(struct xdp_queue *q, const struct leat_pkt *pkts, u
 /* Why a frame can never be sent; LEAT_DROP_COUNT: it can. */
 static enum leat_drop refusal(const struct xdp_queue *q, const struct leat_pkt *pkts,
                               uint32_t segments) {
+    const struct xdp_memory memory = xdp_memory(q);
     uint32_t bytes = 0;
     for (uint32_t i = 0; i < segments; i++) {
-        struct xdp_buffer buffer = xdp_find_buffer(q, (uint64_t)(pkts[i].data - q->base));
+        struct xdp_buffer buffer = xdp_buffer_of(&memory, &pkts[i]);
         bytes += pkts[i].len;
         if (!buffer.known)
             return LEAT_DROP_TX_REFUSED;
-        if (!xdp_fits(q, &buffer, pkts[i].len))
+        if (!xdp_can_send(&memory, &buffer, pkts[i].len, 1, q->chunk - q->tx_reserve,
+                          q->tx_reserve))
             return LEAT_DROP_TX_LENGTH;
     }
     return segments <= q->segments_max && bytes >= XDP_FRAME_MIN && bytes <= q->frame_max
@@ -103,11 +107,12 @@ static enum leat_drop refusal(const struct xdp_queue *q, const struct leat_pkt *
 }
 
 /* All or nothing: a buffer that is not the program's takes the frame with it, and is not freed. */
-static bool own_all(struct xdp_queue *q, const struct leat_pkt *pkts, uint32_t segments) {
+static bool own_all(const struct xdp_queue *q, const struct leat_pkt *pkts, uint32_t segments) {
+    const struct xdp_memory memory = xdp_memory(q);
     bool owned = true;
     for (uint32_t i = 0; i < segments; i++) {
-        struct xdp_buffer buffer = xdp_find_buffer(q, (uint64_t)(pkts[i].data - q->base));
-        owned &= xdp_own(q, &buffer);
+        struct xdp_buffer buffer = xdp_buffer_of(&memory, &pkts[i]);
+        owned &= xdp_own(&memory, &buffer);
     }
     return owned;
 }
@@ -129,11 +134,12 @@ uint32_t xdp_tx_frame(struct xdp_queue *q, struct leat_pkt *pkts, uint32_t n, ui
         LEAT_COUNT(q->head.stats.drops[LEAT_DROP_TX_REFUSED], 1);
         return segments;
     }
+    const struct xdp_memory memory = xdp_memory(q);
     for (uint32_t i = 0; i < segments; i++) {
-        struct xdp_buffer buffer = xdp_find_buffer(q, (uint64_t)(pkts[i].data - q->base));
+        struct xdp_buffer buffer = xdp_buffer_of(&memory, &pkts[i]);
         bool last = i == segments - 1;
-        xdp_place(q, &buffer, pkts[i].len, last ? XDP_HELD_END : 0,
-                  (i == 0 ? options : 0) | (last ? 0 : XDP_PKT_CONTD));
+        xdp_place(&memory, &buffer, xdp_ring_descriptor(&q->tx, q->tx.own++), pkts[i].len,
+                  last ? XDP_HELD_END : 0, (i == 0 ? options : 0) | (last ? 0 : XDP_PKT_CONTD));
     }
     return segments;
 }
