@@ -12,6 +12,8 @@
 #define TCP_CHECKSUM 16 /* offset in the header */
 #define UDP_CHECKSUM 6
 
+#define MAC_BYTES 12 /* of both addresses, before the tags */
+
 /* Tells what the program found out of the frame that begins in this packet. */
 void xdp_read_metadata(struct xdp_queue *q, struct leat_pkt *pkt) {
     struct leat_xdp_received received;
@@ -54,12 +56,38 @@ static void offload_checksum(struct leat_pkt *pkt, struct xdp_tx_metadata *reque
     pkt->flags &= (uint16_t)~LEAT_PKT_L4_CSUM;
 }
 
+/* Tags that a driver took out of the frame, or that the program wants, become a part of its bytes;
+ * false: there is no room for them before the frame. */
+static bool insert_tags(const struct xdp_queue *q, struct leat_pkt *pkt) {
+    const struct leat_meta *meta = leat_pkt_meta(q->pool, pkt);
+    uint8_t tags[8];
+    uint16_t bytes = 0;
+    for (uint32_t i = 0; i < 2 && meta->vlan_proto[i]; i++, bytes += 4) {
+        leat_put_be16(tags + bytes, meta->vlan_proto[i]);
+        leat_put_be16(tags + bytes + 2, meta->vlan_tci[i]);
+    }
+    uint8_t *start = pkt->data - bytes;
+    if (start < (const uint8_t *)(meta + 1) || pkt->len < MAC_BYTES ||
+        pkt->len + bytes + q->tx_reserve > q->chunk)
+        return false;
+    memmove(start, pkt->data, MAC_BYTES);
+    memcpy(start + MAC_BYTES, tags, bytes);
+    pkt->data = start;
+    pkt->len += bytes;
+    pkt->flags &= (uint16_t)~LEAT_PKT_VLAN;
+    if (pkt->flags & LEAT_PKT_REQUESTS)
+        pkt->offload =
+            leat_offload(leat_offload_l2_len(pkt->offload) + bytes,
+                         leat_offload_l3_len(pkt->offload), leat_offload_mss(pkt->offload));
+    return true;
+}
+
 /* Does what a frame asks for, or has the device do it; false: neither can. `options` are those of
  * its first descriptor. */
 bool xdp_write_metadata(struct xdp_queue *q, struct leat_pkt *pkts, uint32_t segments,
                         uint32_t *options) {
     struct xdp_tx_metadata request = { 0 };
-    if (pkts->flags & LEAT_PKT_VLAN)
+    if (pkts->flags & LEAT_PKT_VLAN && !insert_tags(q, pkts))
         return false;
     if (pkts->flags & LEAT_PKT_LAUNCH) {
         if (!(q->opts.tx_metadata & XDP_TXMD_FLAGS_LAUNCH_TIME))

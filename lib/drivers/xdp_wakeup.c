@@ -29,13 +29,14 @@ void xdp_wake_rx(struct xdp_queue *q) {
 }
 
 /*
- * In copy mode this sends the frames (__xsk_generic_xmit()). It ends early with
- *   EAGAIN   the budget is used up, or neither the completion ring, the socket's send buffer nor
- *            the device has room: another call goes on with what is left, if the last one got on.
- *            How far it got may show late, before 6.17: when all is taken that the kernel saw in
- * the ring when it last looked; EBUSY    the stack dropped a frame, because the interface has no
- * carrier: the frame completes all the same, what follows waits for another call. Anything else
- * comes back, or shows when the interface is looked at: frames wait in the ring.
+ * In copy mode this sends the frames (__xsk_generic_xmit()). It ends early with EAGAIN when the
+ * budget is used up, or when the completion ring, the socket's send buffer or the device has no
+ * room: another call goes on with what is left, if the last one got on. Before 6.17 the tx ring may
+ * show late how far it got: once all is taken that the kernel saw when it last looked.
+ *
+ * With EBUSY the stack dropped a frame, because the interface has no carrier: it completes all the
+ * same, and what follows waits for another call. Anything else passes, or shows when the interface
+ * is looked at: frames wait in the ring.
  */
 void xdp_wake_tx(struct xdp_queue *q) {
     uint32_t unseen = 0; /* frames that may have been sent and do not show */
