@@ -51,7 +51,8 @@ int leat_port_open(struct leat_port **port, const char *name, struct leat_pool *
 
 /* Starts queue `index` for the worker that owns `cache`, a cache on the port's pool. The port fills
  * its receive ring with buffers from there. All queues of a port share its incoming flows, so start
- * all: what the device gives to a queue that nobody started is lost as LEAT_DROP_RX_MISSED.
+ * all: what the device gives to a queue that nobody started is lost as LEAT_DROP_RX_MISSED, or goes
+ * to the kernel if the device is one of its interfaces (xdp:).
  * -EBUSY: started already; -EINVAL: no such queue, or a cache of another pool; -ENOMEM. */
 int leat_port_queue(struct leat_port *port, uint32_t index, struct leat_cache *cache,
                     struct leat_queue **queue);

@@ -171,7 +171,7 @@ static int check_frames(const struct leat_port *port, const struct xdp_port *xdp
                      "%s: an MTU of %u is too large for this mode: a frame has at most %u buffers "
                      "of %u bytes; take mtu=%u or larger buffers",
                      port->name, xdp->options.mtu, first->segments_max, first->single_max,
-                     first->frame_max - 14 - XDP_TAGS_BYTES);
+                     first->frame_max - ETH_HLEN - XDP_TAGS_BYTES);
 }
 
 static int open_stage(struct leat_port *port, struct xdp_port *xdp) {
@@ -206,6 +206,19 @@ static int open_interface(struct leat_port *port, struct xdp_port *xdp) {
     return err < 0 ? name_port(port, err) : 0;
 }
 
+/* What a program's user should know, though nothing is wrong. */
+static void warn(const struct leat_port *port, const struct xdp_port *xdp) {
+    char warning[XDP_WARNING_BYTES];
+    if (xdp_warning(&xdp->netdev, warning))
+        leat_log(LEAT_LOG_NOTICE, "%s: %s", port->name, warning);
+    if (xdp->netdev.addressed && !xdp->options.stage.match)
+        leat_log(
+            LEAT_LOG_NOTICE,
+            "%s: takes all frames: the addresses of %s are not reached meanwhile; match= leaves "
+            "the rest to the kernel",
+            port->name, xdp->netdev.name);
+}
+
 static int xdp_open(struct leat_port *port) {
     struct xdp_port *xdp = calloc(1, sizeof(*xdp));
     if (!xdp)
@@ -225,9 +238,8 @@ static int xdp_open(struct leat_port *port) {
         err = check_frames(port, xdp);
     if (err == 0)
         err = open_stage(port, xdp);
-    char warning[XDP_WARNING_BYTES];
-    if (err == 0 && xdp_warning(&xdp->netdev, warning))
-        leat_log(LEAT_LOG_NOTICE, "%s: %s", port->name, warning);
+    if (err == 0)
+        warn(port, xdp);
     return err;
 }
 

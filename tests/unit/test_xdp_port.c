@@ -209,8 +209,10 @@ static void the_default_route_is_kept_from_harm(void **state) {
     expect_refused("xdp:lt-a", -EPERM, "default route");
     expect_refused("xdp:lt-a@1", -EPERM, "default route");
     open_with("xdp:lt-a,match=ether proto 0x88b5", 2);
+    assert_string_equal(notices, "");
     close_port();
     open_with("xdp:lt-a,force", 2);
+    assert_non_null(strstr(notices, "the addresses of lt-a are not reached"));
     close_port();
     expect_interface_as_before();
 }
