@@ -9,8 +9,10 @@
 #include <linux/if_link.h>
 
 int bpf_xdp_attach(int ifindex, int program, __u32 flags, const struct bpf_xdp_attach_opts *opts) {
+    static void *libbpf;
     int (*attach)(int, int, __u32, const struct bpf_xdp_attach_opts *);
-    void *libbpf = dlopen("libbpf.so.1", RTLD_LAZY); /* a plug-in brought it, out of RTLD_NEXT */
+    if (!libbpf)
+        libbpf = dlopen("libbpf.so.1", RTLD_LAZY); /* a plug-in brought it, out of RTLD_NEXT */
     *(void **)&attach = libbpf ? dlsym(libbpf, "bpf_xdp_attach") : NULL;
     if (!attach)
         return -ENOSYS;

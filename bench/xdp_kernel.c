@@ -18,8 +18,10 @@ int main(int argc, char **argv) {
         return 2;
     }
     int program = strcmp(argv[2], "drop") ? xdp_program_return() : xdp_program_drop();
-    LIBBPF_OPTS(bpf_link_create_opts, opts,
-                .flags = strcmp(argv[3], "native") ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+    struct bpf_link_create_opts opts = {
+        .sz = sizeof(opts),
+        .flags = strcmp(argv[3], "native") ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE,
+    };
     int link = program;
     if (link >= 0)
         link = bpf_link_create(program, (int)if_nametoindex(argv[1]), BPF_XDP, &opts);

@@ -36,8 +36,14 @@ static int send_frames(int program, uint32_t bytes, double seconds) {
     struct itimerval timer = {
         .it_value = { (time_t)seconds, (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6) },
     };
-    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = bytes, .repeat = INT_MAX,
-                .batch_size = 64, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+    struct bpf_test_run_opts run = {
+        .sz = sizeof(run),
+        .data_in = frame,
+        .data_size_in = bytes,
+        .repeat = INT_MAX,
+        .batch_size = 64,
+        .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+    };
     make_frame(frame);
     sigaction(SIGALRM, &action, NULL);
     setitimer(ITIMER_REAL, &timer, NULL);
