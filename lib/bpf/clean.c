@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What others left on an interface, and whether there is somebody whose it is. */
+#include "dispatcher.h"
 #include "lib/core/error.h"
 #include "permission.h"
 #include "slots.h"
@@ -94,6 +95,9 @@ static int refuse_if_owned(const char *interface, const struct leat_attached *th
 static int detach(uint32_t ifindex, enum leat_xdp_mode mode, int link) {
     if (link >= 0)
         return bpf_link_detach(link) < 0 ? -errno : 0;
+    int dispatcher = leat_dispatcher_detach(ifindex); /* with its pins */
+    if (dispatcher != -ENOENT)
+        return dispatcher;
     uint32_t flags = mode == LEAT_XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
     libbpf_print_fn_t print = libbpf_set_print(NULL);
     int err = bpf_xdp_detach((int)ifindex, flags, NULL);
@@ -137,6 +141,7 @@ int leat_stage_clean(const char *interface, bool force, void (*told)(void *ctx, 
     if (lock < 0)
         return lock;
     int removed = leat_slots_replay(told, ctx), more = 1;
+    leat_dispatcher_replay();
     /* In one mode, then in the other. */
     for (int i = 0; i < 2 && removed >= 0 && force && more == 1; i++) {
         more = remove_program(interface, ifindex, told, ctx);

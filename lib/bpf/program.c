@@ -13,7 +13,6 @@
 
 #define INSNS_MAX 32768 /* of a stage: what a jump can cross */
 #define LOG_BYTES 4096  /* of the verifier's words, of which the last lines tell why */
-#define TERMS     "Dual BSD/GPL"
 
 #ifndef BPF_F_XDP_DEV_BOUND_ONLY
 #define BPF_F_XDP_DEV_BOUND_ONLY (1U << 6) /* Linux 6.3 */
@@ -53,7 +52,8 @@ struct code leat_code_new(const char *name) {
     return code;
 }
 
-/* Frames of several buffers are let through (kernel 5.18): stages and root must agree in that. */
+/* Frames of several buffers are let through (kernel 5.18): stages and root must agree in that, and
+ * in the expected attach type, which has to be none in a dispatcher. */
 int leat_program_load(const char *name, const char *program, const struct code *code,
                       uint32_t device) {
     LIBBPF_OPTS(bpf_prog_load_opts, opts,
@@ -64,7 +64,8 @@ int leat_program_load(const char *name, const char *program, const struct code *
                          "%s: its XDP program would have more than %u instructions; a "
                          "simpler match= makes it shorter",
                          name, code->room);
-    int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, program, TERMS, code->insns, code->count, &opts);
+    int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, program, LEAT_PROGRAM_TERMS, code->insns, code->count,
+                           &opts);
     if (fd >= 0)
         return fd;
     int err = errno;
@@ -79,7 +80,8 @@ int leat_program_load(const char *name, const char *program, const struct code *
     opts.log_buf = log;
     opts.log_size = sizeof(log);
     opts.log_level = 1;
-    fd = bpf_prog_load(BPF_PROG_TYPE_XDP, program, TERMS, code->insns, code->count, &opts);
+    fd = bpf_prog_load(BPF_PROG_TYPE_XDP, program, LEAT_PROGRAM_TERMS, code->insns, code->count,
+                       &opts);
     if (fd >= 0)
         return fd;
     if (err == E2BIG)
@@ -132,6 +134,19 @@ int leat_emit_match(struct code *code, const char *match) {
         return count;
     code->count += (uint32_t)count;
     return (int)emit(code, jump_if(BPF_JEQ, R0, 0));
+}
+
+int leat_component_emit(struct code *code, int sockets, const char *match) {
+    emit(code, mov_reg(R6, R1));
+    int unwanted = match ? leat_emit_match(code, match) : 0;
+    if (unwanted < 0)
+        return unwanted;
+    leat_emit_redirect(code, sockets);
+    if (match)
+        land(code, (uint32_t)unwanted);
+    emit(code, mov(R0, XDP_PASS));
+    emit(code, leave());
+    return 0;
 }
 
 static int emit_stage(struct code *code, int stages, uint32_t slot, int sockets,

@@ -12,6 +12,8 @@
 #define LEAT_STAGES_NAME  "leat_stages"
 #define LEAT_SOCKETS_NAME "leat_sockets"
 
+#define LEAT_PROGRAM_TERMS "Dual BSD/GPL"
+
 /* Each returns a descriptor or a negative errno by leat_fail(); `name` is the port's. */
 int leat_stages_map(const char *name);                   /* of programs, by slot */
 int leat_sockets_map(const char *name, uint32_t queues); /* of AF_XDP sockets, by queue */
@@ -19,6 +21,9 @@ int leat_root_load(const char *name, int stages);
 int leat_stage_load(const char *name, int stages, uint32_t slot, int sockets, const char *match);
 int leat_alone_load(const char *name, uint32_t ifindex, uint32_t metadata, int sockets,
                     const char *match);
+
+/* if (match(ctx)) redirect to the queue's socket; return XDP_PASS; */
+int leat_component_emit(struct code *code, int sockets, const char *match);
 
 /* What the programs have in common. Code has room for a program of any length; no `insns`: no
  * memory, by leat_fail(). */

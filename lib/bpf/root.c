@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "root.h"
+#include "dispatcher.h"
 #include "lib/core/error.h"
 #include "permission.h"
 #include "program.h"
@@ -37,7 +38,7 @@ static const char *mode_name(enum leat_xdp_mode mode) {
     return mode == LEAT_XDP_NATIVE ? "native" : "generic";
 }
 
-static int refuse_foreign(const char *name, uint32_t ifindex, const struct leat_attached *there) {
+int leat_root_refuse(const char *name, uint32_t ifindex, const struct leat_attached *there) {
     char interface[IF_NAMESIZE] = "IFACE";
     if_indextoname(ifindex, interface);
     if (strcmp(there->name, LEAT_ALONE_NAME) == 0)
@@ -88,7 +89,7 @@ static int join(struct leat_root *root, const char *name, enum leat_xdp_mode mod
     if (root->stages < 0 && root->stages != -ENOENT)
         return root->stages;
     if (root->stages < 0 || root->link == -ENOENT)
-        return refuse_foreign(name, root->ifindex, there);
+        return leat_root_refuse(name, root->ifindex, there);
     if (root->link < 0)
         return leat_fail(-root->link, "%s: cannot hold the link of XDP program %u: %s", name,
                          there->program, strerror(-root->link));
@@ -114,7 +115,7 @@ int leat_root_open_alone(struct leat_root *root, const char *name, uint32_t ifin
                          "program is on the interface",
                          name);
     if (there.program)
-        return refuse_foreign(name, ifindex, &there);
+        return leat_root_refuse(name, ifindex, &there);
     root->mode = LEAT_XDP_NATIVE;
     root->link = leat_attach(name, ifindex, program, &root->mode);
     return root->link < 0 ? root->link : 0;
@@ -151,6 +152,9 @@ int leat_root_open(struct leat_root *root, const char *name, uint32_t ifindex,
 }
 
 void leat_root_close(struct leat_root *root) {
+    if (root->component)
+        leat_dispatcher_leave(root);
+    root->component = 0;
     if (root->link >= 0)
         close(root->link);
     if (root->stages >= 0)

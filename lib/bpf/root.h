@@ -13,6 +13,8 @@ struct leat_root {
     uint32_t ifindex;
     enum leat_xdp_mode mode; /* in force */
     int link, stages;        /* descriptors; -1: none */
+    uint32_t component;      /* instead of a root: a program in libxdp's dispatcher; 0: none */
+    int note;                /* in the journal, of the component */
 };
 
 /* What stands on an interface. */
@@ -43,6 +45,9 @@ int leat_root_open(struct leat_root *root, const char *name, uint32_t ifindex,
 /* Puts a program that stands alone where the root would be. It is native, as what is bound to a
  * device must be. */
 int leat_root_open_alone(struct leat_root *root, const char *name, uint32_t ifindex, int program);
+
+/* -EBUSY, with a sentence that names the program that is not Leat's. */
+int leat_root_refuse(const char *name, uint32_t ifindex, const struct leat_attached *there);
 
 void leat_root_close(struct leat_root *root);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "stage.h"
+#include "dispatcher.h"
 #include "lib/core/error.h"
 #include "program.h"
 #include "slots.h"
@@ -54,6 +55,31 @@ static int join_root(struct leat_stage *stage, uint32_t ifindex,
     return err < 0 ? err : take_slot(stage, opts->match);
 }
 
+static int be_component(struct leat_stage *stage, uint32_t ifindex,
+                        const struct leat_stage_opts *opts) {
+    if (opts->metadata)
+        return leat_fail(ENOTSUP,
+                         "%s: rx-metadata= and attach=dispatcher exclude each other: a program "
+                         "with the first stands alone",
+                         stage->name);
+    struct code code = leat_code_new(stage->name);
+    if (!code.insns)
+        return -ENOMEM;
+    int err = leat_component_emit(&code, stage->sockets, opts->match);
+    if (err < 0)
+        leat_fail_in(err, stage->name);
+    else
+        err = leat_dispatcher_open(&stage->root, stage->name, ifindex, opts->mode, &code);
+    free(code.insns);
+    return err;
+}
+
+static int put_on(struct leat_stage *stage, uint32_t ifindex, const struct leat_stage_opts *opts) {
+    if (opts->dispatcher)
+        return be_component(stage, ifindex, opts);
+    return opts->metadata ? stand_alone(stage, ifindex, opts) : join_root(stage, ifindex, opts);
+}
+
 static int open_stage(struct leat_stage *stage, const char *name, uint32_t ifindex,
                       const struct leat_stage_opts *opts) {
     if (!(stage->name = strdup(name)))
@@ -65,7 +91,8 @@ static int open_stage(struct leat_stage *stage, const char *name, uint32_t ifind
     if (lock < 0)
         return lock;
     leat_slots_replay(NULL, NULL);
-    int err = opts->metadata ? stand_alone(stage, ifindex, opts) : join_root(stage, ifindex, opts);
+    leat_dispatcher_replay();
+    int err = put_on(stage, ifindex, opts);
     close(lock);
     return err;
 }

@@ -321,6 +321,71 @@ static void cleans_the_stages_of_the_dead(void **state) {
     assert_int_equal(leat_stage_clean("lt-a", true, hear, told), 0);
 }
 
+static struct leat_stage_opts in_dispatcher(const char *match) {
+    return (struct leat_stage_opts){ .match = match, .dispatcher = true, .queues = 1 };
+}
+
+/* Opens a stage in the dispatcher and dies. */
+static void die_in_a_dispatcher(void) {
+    pid_t pid = fork();
+    int status;
+    if (pid == 0) {
+        struct leat_stage_opts opts = in_dispatcher("ether[14] = 3");
+        struct leat_stage *stage;
+        if (leat_stage_open(&stage, "xdp:lt-a", ifindex, &opts) == 0)
+            raise(SIGKILL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+}
+
+/* Beside other programs where the kernel lets libxdp do that, else refused. */
+static void lives_in_a_dispatcher(void **state) {
+    (void)state;
+    struct leat_stage_opts opts = in_dispatcher("ether[14] = 1");
+    struct leat_stage *stage, *second;
+    int err = leat_stage_open(&stage, "xdp:lt-a", ifindex, &opts);
+    if (err == -ENOTSUP) {
+        assert_non_null(strstr(leat_error(), "xdp:lt-a: attach=dispatcher: this "));
+        assert_int_equal(program_on_interface(), 0);
+        print_message("%s\n", leat_error());
+        return;
+    }
+    if (err < 0)
+        fail_msg("%s", leat_error());
+    int fd = unbound_socket();
+    assert_int_equal(leat_stage_set_socket(stage, 0, fd), 0);
+    assert_int_equal(verdict(1), XDP_REDIRECT);
+    assert_int_equal(verdict(2), XDP_PASS);
+    opts.match = "ether[14] = 2";
+    assert_int_equal(leat_stage_open(&second, "xdp:lt-a", ifindex, &opts), 0);
+    assert_int_equal(leat_stage_set_socket(second, 0, fd), 0);
+    assert_int_equal(verdict(1), XDP_REDIRECT);
+    assert_int_equal(verdict(2), XDP_REDIRECT);
+    leat_stage_close(stage);
+    assert_int_equal(verdict(1), XDP_PASS);
+    assert_int_equal(verdict(2), XDP_REDIRECT);
+    leat_stage_close(second);
+    assert_int_equal(program_on_interface(), 0);
+    close(fd);
+
+    die_in_a_dispatcher(); /* what it left is taken out by the next one */
+    assert_int_not_equal(program_on_interface(), 0);
+    assert_int_equal(leat_stage_open(&stage, "xdp:lt-a", ifindex, &opts), 0);
+    leat_stage_close(stage);
+    assert_int_equal(program_on_interface(), 0);
+    die_in_a_dispatcher();
+    leat_stage_clean("lt-a", false, NULL, NULL);
+    assert_int_equal(program_on_interface(), 0);
+
+    assert_int_equal(leat_stage_open(&stage, "xdp:lt-a", ifindex, &opts), 0);
+    assert_int_equal(leat_stage_clean("lt-a", true, NULL, NULL), 1);
+    assert_int_equal(program_on_interface(), 0);
+    leat_stage_close(stage);
+    assert_int_equal(system("test -z \"$(ls /sys/fs/bpf/xdp)\""), 0);
+}
+
 /* In a process that has only these capabilities. */
 static int open_with(uint64_t capabilities, const char *words) {
     pid_t pid = fork();
@@ -368,6 +433,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(refuses_and_cleans_programs_of_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_what_is_in_use, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cleans_the_stages_of_the_dead, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lives_in_a_dispatcher, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_the_missing_capability, set_up, tear_down),
     };
     if (!stage_rig_enter())
