@@ -5,6 +5,7 @@
 #include "lib/bpf/permission.h"
 #include "xdp_match.h"
 #include "xdp_tie.h"
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 
 #define MEMORY_BYTES (1ull << 30)
 #define PATIENCE_NS  5000000000ull /* with a program that has connected and asks for nothing */
+#define REST_NS      1000000000ull /* when there is no descriptor for another connection */
 
 static uint64_t now_ns(void) {
     struct timespec now;
@@ -34,6 +36,9 @@ void xdp_server_tell(const struct leat_xdp_server *server, const char *format, .
     va_start(args, format);
     vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
+    for (char *at = sentence; *at; at++) /* parts are a program's, and end on a terminal */
+        if (!isprint((unsigned char)*at))
+            *at = '?';
     server->opts.told(server->opts.ctx, sentence);
 }
 
@@ -70,6 +75,7 @@ static void accept_client(struct leat_xdp_server *server) {
     struct ucred who;
     socklen_t bytes = sizeof(who);
     int socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    server->resting = socket < 0 && errno != EAGAIN && errno != ECONNABORTED;
     if (socket < 0)
         return;
     struct xdp_client *client = NULL;
@@ -104,11 +110,11 @@ static void drop_client(struct leat_xdp_server *server, uint32_t i, const char *
     server->clients[i] = server->clients[--server->client_count];
 }
 
-/* What is no request is not answered: whoever sends that does not speak the protocol, or another
- * version of it. Returns false: the client is to be dropped, with the reason if there is one. */
+/* Returns false: the client is to be dropped, with the reason if there is one. Who has nothing yet
+ * is still expected to ask for something in time. */
 static bool serve_request(struct leat_xdp_server *server, struct xdp_client *client,
                           const char **why) {
-    struct xdp_request request;
+    struct xdp_request request = { 0 };
     int memory, got = xdp_message_receive(client->socket, &request, sizeof(request), &memory);
     *why = NULL;
     if (got == -EAGAIN)
@@ -126,8 +132,11 @@ static bool serve_request(struct leat_xdp_server *server, struct xdp_client *cli
         if (memory >= 0)
             close(memory);
     } else {
-        client->deadline_ns = client->allowed ? 0 : client->deadline_ns;
         send = xdp_grant_answer(server, client, &request, memory, &answer);
+        if (client->grant.served)
+            client->deadline_ns = 0;
+        else if (!client->deadline_ns)
+            client->deadline_ns = now_ns() + PATIENCE_NS;
     }
     if (xdp_message_send(client->socket, &answer, sizeof(answer), send) == 0)
         return true;
@@ -157,9 +166,9 @@ static void serve_clients(struct leat_xdp_server *server) {
     drop_expired(server);
 }
 
-/* In milliseconds, for poll(): until the first deadline. */
+/* In milliseconds, for poll(): until the first deadline, or the end of a rest. */
 static int time_left(const struct leat_xdp_server *server) {
-    uint64_t first = 0, now = now_ns();
+    uint64_t now = now_ns(), first = server->resting ? now + REST_NS : 0;
     for (uint32_t i = 0; i < server->client_count; i++) {
         uint64_t deadline = server->clients[i]->deadline_ns;
         if (deadline && (!first || deadline < first))
@@ -172,7 +181,7 @@ int leat_xdp_server_run(struct leat_xdp_server *server) {
     for (;;) {
         struct pollfd fds[2 + XDP_CLIENTS_MAX] = {
             { .fd = server->stop, .events = POLLIN },
-            { .fd = server->listener, .events = POLLIN },
+            { .fd = server->resting ? -1 : server->listener, .events = POLLIN },
         };
         for (uint32_t i = 0; i < server->client_count; i++)
             fds[2 + i] = (struct pollfd){ .fd = server->clients[i]->socket, .events = POLLIN };
@@ -183,7 +192,7 @@ int leat_xdp_server_run(struct leat_xdp_server *server) {
         for (uint32_t i = 0; i < server->client_count; i++)
             server->clients[i]->events = fds[2 + i].revents;
         serve_clients(server);
-        if (fds[1].revents)
+        if (fds[1].revents || server->resting)
             accept_client(server);
     }
 }

@@ -41,7 +41,7 @@ struct xdp_client {
     uint32_t uid;
     bool allowed;
     short events;         /* of the last poll() */
-    uint64_t deadline_ns; /* to have asked for something; 0: it has */
+    uint64_t deadline_ns; /* to have asked for something; 0: it has been given something */
     char name[64];        /* "user 1000, process 4711" */
     struct xdp_grant grant;
 };
@@ -52,6 +52,7 @@ struct leat_xdp_server {
     struct xdp_served served[XDP_SERVED_MAX];
     uint32_t *uids, *gids;
     int listener, stop; /* stop: an eventfd */
+    bool resting;       /* from accepting, which failed and would fail again at once */
     struct xdp_client *clients[XDP_CLIENTS_MAX];
     uint32_t client_count;
 };

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- A program that speaks the protocol by itself --- */
@@ -330,6 +331,62 @@ static void nobody_waits_for_who_says_nothing(void **state) {
     rig_stop();
 }
 
+/* Time as the server sees it, ahead by this much. */
+static _Atomic int64_t ahead_s;
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
+    int err = __real_clock_gettime(clock, now);
+    now->tv_sec += ahead_s;
+    return err;
+}
+
+static void whoever_asks_for_nothing_is_sent_away(void **state) {
+    (void)state;
+    struct xdp_request request = request_of(XDP_MESSAGE_LINK);
+    char byte;
+    rig_start_for_nobody();
+    rig_become(RIG_NOBODY);
+    int served = connect_raw(), silent = connect_raw(), idle = connect_raw();
+    assert_int_equal(open_raw(served), 0);
+    assert_int_equal(ask(idle, &request, -1, NULL), -EPROTO);
+    ahead_s = 3600;
+    assert_int_equal(ask(served, &request, -1, NULL), 0); /* has the server look at the time */
+    assert_int_equal(recv(silent, &byte, 1, 0), 0);
+    assert_int_equal(recv(idle, &byte, 1, 0), 0);
+    assert_int_equal(ask(served, &request, -1, NULL), 0);
+    ahead_s = 0;
+    close(served);
+    close(silent);
+    close(idle);
+    rig_become(0);
+    rig_stop();
+}
+
+static _Atomic bool no_descriptors;
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *bytes, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *bytes, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *bytes, int flags) {
+    if (!no_descriptors)
+        return __real_accept4(fd, address, bytes, flags);
+    no_descriptors = false;
+    errno = EMFILE;
+    return -1;
+}
+
+static void serves_on_after_a_time_without_descriptors(void **state) {
+    (void)state;
+    rig_start_for_nobody();
+    rig_become(RIG_NOBODY);
+    no_descriptors = true;
+    int fd = connect_raw();
+    assert_int_equal(open_raw(fd), 0);
+    assert_false(no_descriptors);
+    close(fd);
+    rig_become(0);
+    rig_stop();
+}
+
 static void one_user_cannot_take_all_connections(void **state) {
     (void)state;
     char byte;
@@ -382,6 +439,8 @@ int main(void) {
         cmocka_unit_test_teardown(sockets_are_tied_to_their_interface, rig_clean_up),
         cmocka_unit_test_teardown(a_queue_belongs_to_one_program, rig_clean_up),
         cmocka_unit_test_teardown(nobody_waits_for_who_says_nothing, rig_clean_up),
+        cmocka_unit_test_teardown(whoever_asks_for_nothing_is_sent_away, rig_clean_up),
+        cmocka_unit_test_teardown(serves_on_after_a_time_without_descriptors, rig_clean_up),
         cmocka_unit_test_teardown(one_user_cannot_take_all_connections, rig_clean_up),
         cmocka_unit_test_teardown(nothing_is_left_of_who_is_gone, rig_clean_up),
     };
