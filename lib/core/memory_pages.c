@@ -24,7 +24,7 @@ static const struct {
  * not binds: a full node is slower memory, not an error. */
 static int map_on_node(struct leat_memory *memory, uint64_t bytes, enum leat_pages pages,
                        int node) {
-    unsigned long old[NODE_MASK_BITS / 64] = { 0 }, mask = node < 64 ? 1ul << node : 0;
+    unsigned long old[NODE_MASK_BITS / 64] = { 0 }, mask = node >= 0 && node < 64 ? 1ul << node : 0;
     int policy = MPOL_DEFAULT;
     bool prefer = node >= 0 && node < 64 &&
                   syscall(SYS_get_mempolicy, &policy, old, NODE_MASK_BITS, NULL, 0) == 0 &&
