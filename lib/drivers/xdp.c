@@ -10,7 +10,6 @@
 #include "lib/bpf/permission.h"
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,13 +183,6 @@ static int open_stage(struct leat_port *port, struct xdp_port *xdp) {
     return 0;
 }
 
-/* The sentence of a room that knows of no ports. */
-static int name_port(const struct leat_port *port, int err) {
-    char why[512];
-    snprintf(why, sizeof(why), "%s", leat_error());
-    return leat_fail(-err, "%s: %s", port->name, why);
-}
-
 static int open_interface(struct leat_port *port, struct xdp_port *xdp) {
     int err = leat_permission_check(port->name, "open it");
     if (err < 0)
@@ -198,12 +190,12 @@ static int open_interface(struct leat_port *port, struct xdp_port *xdp) {
     leat_netdev_replay();
     err = leat_netdev_open(&xdp->netdev, xdp->options.interface);
     if (err < 0)
-        return name_port(port, err);
+        return leat_fail_in(err, port->name);
     err = check(port, xdp);
     if (err < 0)
         return err;
     err = change_settings(port, xdp);
-    return err < 0 ? name_port(port, err) : 0;
+    return err < 0 ? leat_fail_in(err, port->name) : 0;
 }
 
 /* What a program's user should know, though nothing is wrong. */
