@@ -2,7 +2,7 @@
 """The programs that the AF_XDP benchmark compares, each on port0, each with the same rings."""
 import re
 
-from veth_lab import PORT, PORT_CORE, Kernel, Program, inside, pinned
+from veth_lab import PORT, Kernel, Program, inside, pinned
 
 RING = 2048  # descriptors of each ring: DPDK's default
 
@@ -10,12 +10,12 @@ RING = 2048  # descriptors of each ring: DPDK's default
 class Leat(Program):
     """port_work on an xdp: port."""
 
-    def __init__(self, tools, row):
+    def __init__(self, lab, row):
         wait = "poll" if row.wait == "sleep" else row.wait
         options = f"mode={row.mode},wait={wait},rx-ring={RING},tx-ring={RING}"
         waiting = {"poll": "adaptive", "sleep": "sleep"}.get(row.wait, "spin")
         super().__init__(inside(PORT, *pinned(
-            PORT_CORE, f"{tools}/port_work", f"xdp:port0,{options}", row.test, str(row.bytes),
+            lab.port_core, f"{lab.tools}/port_work", f"xdp:port0,{options}", row.test, str(row.bytes),
             str(row.batch), waiting)), "ready")
 
     def finish(self):
@@ -29,11 +29,12 @@ class Testpmd(Program):
             "dpdk-af_packet": "eth_af_packet0,iface=port0,framecnt=2048"}
     FORWARD = {"receive": "rxonly", "transmit": "txonly", "forward": "macswap"}
 
-    def __init__(self, tools, row):
+    def __init__(self, lab, row):
         busy = 64 if row.wait == "busy-poll" else 0
-        preload = f"{tools}/libaf_xdp_generic.so" if row.mode == "generic" else ""
+        preload = f"{lab.tools}/libaf_xdp_generic.so" if row.mode == "generic" else ""
         super().__init__(inside(
-            PORT, "dpdk-testpmd", "-l", "0,1", "--main-lcore", "0", "--no-huge", "-m", "256",
+            PORT, "dpdk-testpmd", "-l", f"{lab.load_core},{lab.port_core}",
+            "--main-lcore", str(lab.load_core), "--no-huge", "-m", "256",
             "--no-pci", "--no-telemetry", "--no-shconf",
             "--vdev", self.PMDS[row.program].format(busy=busy), "--", "-i",
             f"--forward-mode={self.FORWARD[row.test]}", f"--burst={row.batch}",
@@ -53,8 +54,8 @@ class KernelWork(Kernel):
 
     ACTIONS = {"receive": "drop", "forward": "return"}
 
-    def __init__(self, tools, row):
-        super().__init__(tools, PORT, "port0", self.ACTIONS[row.test], row.mode)
+    def __init__(self, lab, row):
+        super().__init__(lab, PORT, "port0", self.ACTIONS[row.test], row.mode)
 
     def finish(self):
         self.stop()

@@ -12,7 +12,6 @@ import subprocess
 import time
 
 LOAD, PORT = "lt-bench-load", "lt-bench-port"
-LOAD_CORE, PORT_CORE = 0, 1
 AUTOGROUP = -19  # niceness of the whole session against others of this machine
 
 
@@ -52,8 +51,9 @@ def napi_threads(interface):
 class Lab:
     """Use it in a `with`: everything vanishes at its end."""
 
-    def __init__(self, tools):
+    def __init__(self, tools, load_core=0, port_core=1):
         self.tools = tools  # where xdp_load and xdp_kernel were built
+        self.load_core, self.port_core = load_core, port_core
         self.sink = None
 
     def __enter__(self):
@@ -87,7 +87,7 @@ class Lab:
         """What returns is dropped by the stack, which knows nothing of its EtherType; frames of
         XDP_TX, which are no skbs, are only taken by an end that has a native XDP program itself."""
         if wanted and not self.sink:
-            self.sink = Kernel(self.tools, LOAD, "load0", "drop", "native")
+            self.sink = Kernel(self, LOAD, "load0", "drop", "native")
         elif self.sink and not wanted:
             self.sink.stop()
             self.sink = None
@@ -100,11 +100,10 @@ class Lab:
                       f"echo {2 if defer else 0} >napi_defer_hard_irqs && "
                       f"echo {200000 if defer else 0} >gro_flush_timeout"))
 
-    @staticmethod
-    def pin_port_napi():
+    def pin_port_napi(self):
         """The thread shares the program's core evenly."""
         for pid in napi_threads("port0"):
-            os.sched_setaffinity(pid, {PORT_CORE})
+            os.sched_setaffinity(pid, {self.port_core})
             os.setpriority(os.PRIO_PROCESS, pid, AUTOGROUP)
 
     @staticmethod
@@ -124,7 +123,7 @@ class Lab:
         return self.link(namespace, interface)["stats64"]["rx"]["packets"]
 
     def load(self, frame_bytes, seconds):
-        shell(*inside(LOAD, *pinned(LOAD_CORE, f"{self.tools}/xdp_load", "load0",
+        shell(*inside(LOAD, *pinned(self.load_core, f"{self.tools}/xdp_load", "load0",
                                     str(frame_bytes), str(seconds))))
 
     def during(self, frame_bytes, seconds, loaded, count):
@@ -180,5 +179,6 @@ class Program:
 class Kernel(Program):
     """XDP_DROP or XDP_TX, the bound."""
 
-    def __init__(self, tools, namespace, interface, action, mode):
-        super().__init__(inside(namespace, f"{tools}/xdp_kernel", interface, action, mode), "ready")
+    def __init__(self, lab, namespace, interface, action, mode):
+        super().__init__(
+            inside(namespace, f"{lab.tools}/xdp_kernel", interface, action, mode), "ready")
