@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Mpps by batch size: medians, with the range of all runs. Usage: gnuplot -c af_xdp.gnuplot DIRECTORY
+# Mpps by batch size, and of one socket by mode: medians, with the range of all runs.
+# Usage: gnuplot -c af_xdp.gnuplot DIRECTORY
 set datafile separator ','
 set terminal svg size 1200,420 background 'white'
 set logscale x 2
@@ -39,7 +40,7 @@ unset xlabel
 set ylabel 'Mpps, one socket'
 set key top right
 sockets(cores) = \
-    sprintf("< awk -F, '$1 == \"receive\" && $2 == 60 && $3 == 64 && $4 == %d && $5 == \"leat\" " . \
-            "{ print $6 \" \" $7 \",\" $8 \",\" $9 \",\" $10 }' '%s'", cores, csv)
+    sprintf("< awk -F, '$1 == \"receive\" && $2 == 60 && $3 == 64 && $4 == %d && " . \
+            "$5 == \"leat\" { print $6 \" \" $7 \",\" $8 \",\" $9 \",\" $10 }' '%s'", cores, csv)
 plot sockets(2) using 3:2:4:xtic(1) title 'two cores', \
      sockets(1) using 3:2:4 title 'one core'

@@ -15,8 +15,8 @@ class Leat(Program):
         options = f"mode={row.mode},wait={wait},rx-ring={RING},tx-ring={RING}"
         waiting = {"poll": "adaptive", "sleep": "sleep"}.get(row.wait, "spin")
         super().__init__(inside(PORT, *pinned(
-            lab.port_core, f"{lab.tools}/port_work", f"xdp:port0,{options}", row.test, str(row.bytes),
-            str(row.batch), waiting)), "ready")
+            lab.port_core, f"{lab.tools}/port_work", f"xdp:port0,{options}", row.test,
+            str(row.bytes), str(row.batch), waiting)), "ready")
 
     def finish(self):
         return int(re.search(r"received (\d+)", self.stop()).group(1))
