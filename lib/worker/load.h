@@ -67,8 +67,8 @@ static inline void load_yielded(struct load *load, uint64_t ns) {
     load->shared = LOAD_SHARED_INTERVALS;
 }
 
-static inline bool load_allows_sleep(const struct load *load) {
-    return !load->polling || load->shared > 0;
+static inline bool load_on_shared_core(const struct load *load) {
+    return load->shared > 0;
 }
 
 /* To be told the time now and then, at least after each sleep. */

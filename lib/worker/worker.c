@@ -243,8 +243,9 @@ static int look(struct leat_worker *worker, uint64_t tsc) {
 }
 
 static bool may_sleep(const struct leat_worker *worker) {
-    return worker->opts.wait == LEAT_WAIT_SLEEP ||
-           (worker->opts.wait == LEAT_WAIT_ADAPTIVE && load_allows_sleep(&worker->load));
+    if (worker->opts.wait != LEAT_WAIT_ADAPTIVE)
+        return worker->opts.wait == LEAT_WAIT_SLEEP;
+    return !worker->load.polling || (load_on_shared_core(&worker->load) && !worker->must_nap);
 }
 
 static void let_others_run(struct leat_worker *worker) {

@@ -87,19 +87,19 @@ static void a_shared_core_is_slept_on_for_a_while(void **state) {
     for (int i = 0; i < 100; i++) { /* others have a quarter of the time */
         load_yielded(&load, LOAD_INTERVAL_NS);
         run(&load, &now, 5000000, LOAD_SHARED_PART, 1);
-        assert_false(load_allows_sleep(&load));
+        assert_false(load_on_shared_core(&load));
     }
     load_yielded(&load, LOAD_SHARED_NS - 1);
-    assert_false(load_allows_sleep(&load));
+    assert_false(load_on_shared_core(&load));
     load_yielded(&load, 1);
-    assert_true(load_allows_sleep(&load));
+    assert_true(load_on_shared_core(&load));
     run(&load, &now, 5000000, LOAD_SHARED_INTERVALS - 1, 1);
-    assert_true(load_allows_sleep(&load));
+    assert_true(load_on_shared_core(&load));
     assert_true(load.polling);
     run(&load, &now, 5000000, 1, 1);
-    assert_false(load_allows_sleep(&load));
+    assert_false(load_on_shared_core(&load));
     load_yielded(&load, LOAD_SHARED_NS - 1); /* what went before is forgotten */
-    assert_false(load_allows_sleep(&load));
+    assert_false(load_on_shared_core(&load));
 }
 
 int main(void) {
