@@ -26,29 +26,31 @@ static bool room_in(uint32_t count, const char *option) {
     return count < LIST_MAX || options_wrong("--%s is given more than %d times", option, LIST_MAX);
 }
 
-/* "eth0", "eth0@3", "eth0@0-3" */
-static bool add_interface(const char *value, void *to) {
-    struct leat_xdp_served *entry = &served[opts.served_count];
+/* "eth0", "eth0@3", "eth0@0-3": cuts the queues off. */
+static bool read_interface(char *text, struct leat_xdp_served *entry) {
     uint64_t first, last;
-    (void)to;
-    char *name = strdup(value), *queues = name ? strchr(name, '@') : NULL;
-    if (!name || !room_in(opts.served_count, "interface"))
-        return false;
-    entry->interface = name; /* lives as long as the command */
-    opts.served_count++;
+    char *queues = strchr(text, '@'), *dash = queues ? strchr(queues, '-') : NULL;
+    entry->interface = text;
     if (!queues)
         return true;
     *queues++ = '\0';
-    char *dash = strchr(queues, '-');
     if (dash)
         *dash++ = '\0';
     if (!options_number(queues, 0, 65535, &first) ||
         !options_number(dash ? dash : queues, first, 65535, &last))
-        return options_wrong("--interface takes a name and queues, as in eth0@0-3, not '%s'",
-                             value);
+        return false;
     entry->queue_first = (uint32_t)first;
     entry->queue_count = (uint32_t)(last - first + 1);
     return true;
+}
+
+static bool add_interface(const char *value, void *to) {
+    (void)to;
+    if (!room_in(opts.served_count, "interface"))
+        return false;
+    char *text = strdup(value); /* lives as long as the command */
+    return (text && read_interface(text, &served[opts.served_count++])) ||
+           options_wrong("--interface takes a name and queues, as in eth0@0-3, not '%s'", value);
 }
 
 static bool add_user(const char *value, void *to) {

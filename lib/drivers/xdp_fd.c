@@ -216,7 +216,7 @@ static int open_interface(struct leat_port *port, struct xdp_fd_port *self) {
         .rx_metadata = options->stage.metadata,
         .wait = options->socket.wait,
     };
-    struct xdp_answer answer;
+    struct xdp_answer answer = { 0 };
     const char *match = options->stage.match ? options->stage.match : "";
     if (strlen(match) >= sizeof(request.match))
         return leat_fail(E2BIG, "%s: match= has %zu characters at most", port->name,

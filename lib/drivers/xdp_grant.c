@@ -169,8 +169,6 @@ static int open_grant(struct leat_xdp_server *server, struct xdp_client *client,
 
 /* Its place among the sockets, or a negative errno. */
 static int find_socket(const struct xdp_grant *grant, uint32_t queue) {
-    if (!grant->served)
-        return leat_fail(EPROTO, "no interface was asked for yet");
     if (queue < grant->queue || queue - grant->queue >= grant->queues)
         return leat_fail(EINVAL, "queue %u of %s is not yours", queue, grant->served->interface);
     return (int)(queue - grant->queue);
@@ -233,8 +231,6 @@ static int start_socket(struct xdp_grant *grant, uint32_t queue) {
 }
 
 static int tell_link(struct xdp_grant *grant, struct xdp_answer *answer) {
-    if (!grant->served)
-        return leat_fail(EPROTO, "no interface was asked for yet");
     int err = leat_netdev_refresh(&grant->served->dev);
     if (err == 0)
         fill_facts(grant, answer);
@@ -244,9 +240,11 @@ static int tell_link(struct xdp_grant *grant, struct xdp_answer *answer) {
 static int obey(struct leat_xdp_server *server, struct xdp_client *client,
                 const struct xdp_request *request, int memory, struct xdp_answer *answer) {
     struct xdp_grant *grant = &client->grant;
-    switch (request->head.kind) {
-    case XDP_MESSAGE_OPEN:
+    if (request->head.kind == XDP_MESSAGE_OPEN)
         return open_grant(server, client, request, memory, answer);
+    if (!grant->served && request->head.kind != XDP_MESSAGE_CLOSE)
+        return leat_fail(EPROTO, "no interface was asked for yet");
+    switch (request->head.kind) {
     case XDP_MESSAGE_SOCKET:
         return make_socket(grant, request);
     case XDP_MESSAGE_START:

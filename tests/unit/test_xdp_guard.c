@@ -3,6 +3,7 @@
  * bring, the frames that they want, and the kernel's tie between a socket and its interface. */
 #include "lib/core/foreign.h"
 #include "lib/drivers/xdp_match.h"
+#include "lib/drivers/xdp_message.h"
 #include "lib/drivers/xdp_tie.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -127,6 +128,38 @@ static void looks_nothing_up(void **state) {
             fail_msg("%s", leat_error());
 }
 
+static int lowest_free(void) {
+    int fd = dup(0);
+    close(fd);
+    return fd;
+}
+
+static void keeps_one_descriptor_of_many(void **state) {
+    (void)state;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(5 * sizeof(int))];
+    } control = { .head = { CMSG_LEN(5 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+    char byte = 'x';
+    struct iovec part = { &byte, 1 };
+    struct msghdr message = { .msg_iov = &part,
+                              .msg_iovlen = 1,
+                              .msg_control = &control,
+                              .msg_controllen = sizeof(control) };
+    int sockets[2], fd, lowest = lowest_free();
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
+    for (int i = 0; i < 5; i++)
+        memcpy(CMSG_DATA(&control.head) + (size_t)i * sizeof(int), &sockets[0], sizeof(int));
+    assert_int_equal(sendmsg(sockets[0], &message, 0), 1);
+    close(sockets[0]);
+    assert_int_equal(xdp_message_receive(sockets[1], &byte, 1, &fd), 1);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(recv(sockets[1], &byte, 1, 0), 0); /* nobody has the other end any more */
+    close(sockets[1]);
+    assert_int_equal(lowest_free(), lowest);
+}
+
 /* A kernel that minds the tie, or one that does not. */
 static bool minds = true;
 int __real_bind(int fd, const struct sockaddr *address, socklen_t bytes);
@@ -160,6 +193,7 @@ int main(void) {
         cmocka_unit_test(joins_what_is_wanted_to_what_is_allowed),
         cmocka_unit_test(refuses_to_be_led_out),
         cmocka_unit_test(looks_nothing_up),
+        cmocka_unit_test(keeps_one_descriptor_of_many),
         cmocka_unit_test(tries_the_tie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char directory[] = "/tmp/lt-xdp-server.XXXXXX";
@@ -65,6 +66,47 @@ int rig_clean_up(void **state) {
     if (server)
         rig_stop();
     return 0;
+}
+
+/* --- A program that speaks the protocol by itself --- */
+
+int rig_connect(void) {
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    strcpy(address.sun_path, rig_path);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+struct xdp_request rig_request(uint16_t kind) {
+    struct xdp_request request = {
+        .head = { XDP_MESSAGE_MAGIC, XDP_MESSAGE_VERSION, kind },
+        .pool_bytes = rig_pool->bytes,
+        .stride = rig_pool->stride,
+        .need_wakeup = 1,
+        .rx_ring = 64,
+        .tx_ring = 64,
+        .interface = "lt-a",
+    };
+    return request;
+}
+
+int rig_ask(int fd, const struct xdp_request *request, int send, int *received) {
+    struct xdp_answer answer;
+    int came;
+    assert_int_equal(xdp_message_send(fd, request, sizeof(*request), send), 0);
+    int got = xdp_message_receive(fd, &answer, sizeof(answer), &came);
+    assert_int_equal(got, sizeof(answer));
+    if (received)
+        *received = came;
+    else
+        assert_int_equal(came, -1);
+    return xdp_answer_check(&answer, (uint32_t)got, request->head.kind);
+}
+
+int rig_open(int fd) {
+    struct xdp_request request = rig_request(XDP_MESSAGE_OPEN);
+    return rig_ask(fd, &request, leat_pool_fd(rig_pool), NULL);
 }
 
 uint32_t rig_program_on(const char *interface) {

@@ -4,6 +4,7 @@
 #ifndef LEAT_TESTS_UNIT_XDP_SERVER_RIG_H
 #define LEAT_TESTS_UNIT_XDP_SERVER_RIG_H
 
+#include "lib/drivers/xdp_message.h"
 #include <leat/pool.h>
 #include <leat/xdp.h>
 #include <setjmp.h>
@@ -39,6 +40,14 @@ void rig_stop(void);
 
 /* After a test, one that failed amid too. */
 int rig_clean_up(void **state);
+
+/* A program that speaks the protocol by itself: connects; begins a request, for lt-a; asks, and
+ * returns the answer's error, whose words are then leat_error(), and the descriptor that came
+ * along, if one is expected; opens lt-a. */
+int rig_connect(void);
+struct xdp_request rig_request(uint16_t kind);
+int rig_ask(int fd, const struct xdp_request *request, int send, int *received);
+int rig_open(int fd);
 
 /* The XDP program on an interface; 0: none. */
 uint32_t rig_program_on(const char *interface);
