@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The journal: what a process that was killed noted is undone by the next one, whatever the moment
  * it was killed at, and nothing else is. */
+#include "journals.h"
 #include "lib/core/journal.h"
 #include "lib/core/journal_private.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <leat/error.h>
@@ -22,7 +22,6 @@
 
 #include <cmocka.h>
 
-static char directory[] = "/tmp/leat-journal-XXXXXX";
 static char undone[4096]; /* texts in the order they were undone */
 static int answer;        /* of the next undo */
 
@@ -39,24 +38,6 @@ static int set_up(void **state) {
     undone[0] = '\0';
     answer = 0;
     return 0;
-}
-
-/* Calls `each` with the path of every journal. Returns how many there are. */
-static int journals(void (*each)(const char *path)) {
-    int count = 0;
-    DIR *dir = opendir(directory);
-    assert_non_null(dir);
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        char path[512];
-        if (entry->d_name[0] == '.')
-            continue;
-        count++;
-        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-        if (each)
-            each(path);
-    }
-    closedir(dir);
-    return count;
 }
 
 static void remove_path(const char *path) {
@@ -100,7 +81,7 @@ static void note_three_strike_one(void) {
 
 static void write_file(const char *name, const char *text, size_t bytes) {
     char path[512];
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    snprintf(path, sizeof(path), "%s/%s", journal_directory, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, bytes, file), bytes);
@@ -274,7 +255,7 @@ static void ignores_what_is_no_journal(void **state) {
     int bytes = snprintf(text, sizeof(text), "1 10 test %llu linked\n",
                          (unsigned long long)journal_namespace());
     write_file("target", text, (size_t)bytes);
-    snprintf(path, sizeof(path), "%s/journal.1.2", directory);
+    snprintf(path, sizeof(path), "%s/journal.1.2", journal_directory);
     assert_int_equal(symlink("target", path), 0);
     assert_int_equal(leat_journal_replay(kinds), 0);
     assert_int_equal(journals(remove_path), 2);
@@ -290,7 +271,7 @@ static void says_why_it_cannot_write(void **state) {
     setenv("LEAT_RUN_DIR", "/tmp", 1); /* where anybody could put a journal */
     assert_int_equal(leat_journal_note(&kind, "x"), -EPERM);
     assert_int_equal(leat_journal_replay(kinds), 0);
-    setenv("LEAT_RUN_DIR", directory, 1);
+    setenv("LEAT_RUN_DIR", journal_directory, 1);
     assert_int_equal(leat_journal_note(&kind, "two\nlines"), -EINVAL);
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
@@ -330,17 +311,6 @@ static void many_threads_note(void **state) {
     assert_string_equal(undone, "");
 }
 
-static int make_directory(void **state) {
-    (void)state;
-    return mkdtemp(directory) ? setenv("LEAT_RUN_DIR", directory, 1) : -1;
-}
-
-static int remove_directory(void **state) {
-    (void)state;
-    journals(remove_path);
-    return rmdir(directory);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(undoes_what_the_dead_left_newest_first, set_up),
@@ -354,5 +324,5 @@ int main(void) {
         cmocka_unit_test_setup(says_why_it_cannot_write, set_up),
         cmocka_unit_test_setup(many_threads_note, set_up),
     };
-    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+    return cmocka_run_group_tests(tests, make_journal_directory, remove_journal_directory);
 }

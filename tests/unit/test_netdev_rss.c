@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Symmetric RSS, on drivers that the test plays: ioctl() is its own, and answers SIOCETHTOOL as
  * kernels before and from 6.8 on do. The interface is lo, of which nothing is changed. */
+#include "journals.h"
 #include "lib/bus/netdev.h"
 #include <errno.h>
 #include <leat/error.h>
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -74,7 +73,6 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg) {
     return errno ? -1 : 0;
 }
 
-static char directory[] = "/tmp/leat-rss-XXXXXX";
 static struct leat_netdev dev;
 static uint8_t key_before[KEY_BYTES];
 
@@ -94,8 +92,7 @@ static void expect_restored(uint8_t function, uint8_t transform) {
     assert_memory_equal(driver.key, key_before, KEY_BYTES);
     assert_int_equal(driver.function, function);
     assert_int_equal(driver.transform, transform);
-    assert_int_equal(rmdir(directory), 0); /* the journal is empty */
-    assert_int_equal(mkdir(directory, 0700), 0);
+    assert_int_equal(journals(NULL), 0);
 }
 
 static void expect_repeated_key(void) {
@@ -169,16 +166,6 @@ static void refuses_where_nothing_can_be_set(void **state) {
     expect_restored(TOEPLITZ, 0);
 }
 
-static int make_directory(void **state) {
-    (void)state;
-    return mkdtemp(directory) ? setenv("LEAT_RUN_DIR", directory, 1) : -1;
-}
-
-static int remove_directory(void **state) {
-    (void)state;
-    return rmdir(directory);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(sets_a_key_that_repeats, set_up),
@@ -188,5 +175,5 @@ int main(void) {
         cmocka_unit_test_setup(leaves_what_another_set, set_up),
         cmocka_unit_test_setup(refuses_where_nothing_can_be_set, set_up),
     };
-    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+    return cmocka_run_group_tests(tests, make_journal_directory, remove_journal_directory);
 }

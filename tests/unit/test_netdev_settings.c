@@ -2,8 +2,8 @@
 /* Each setting of an interface changes, and is put back by who changed it and, after a kill, by the
  * next one. On a veth pair in a namespace of this test's own, which /sys does not show. Needs root.
  */
+#include "journals.h"
 #include "lib/bus/netdev.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <leat/error.h>
@@ -22,7 +22,6 @@
 
 #include <cmocka.h>
 
-static char directory[] = "/tmp/leat-netdev-XXXXXX";
 static const uint8_t other_mac[6] = { 2, 0, 0, 0, 0, 0x0b };
 static const uint8_t groups[3][6] = { { 0x33, 0x33, 0, 0, 1, 1 },
                                       { 0x33, 0x33, 0, 0, 1, 2 },
@@ -56,16 +55,6 @@ static void expect_state_before(void) {
     assert_string_equal(text, state_before);
 }
 
-static int count_journals(void) {
-    int count = 0;
-    DIR *dir = opendir(directory);
-    assert_non_null(dir);
-    for (struct dirent *entry; (entry = readdir(dir));)
-        count += entry->d_name[0] != '.';
-    closedir(dir);
-    return count;
-}
-
 static struct leat_netdev look(void) {
     struct leat_netdev dev;
     if (leat_netdev_open(&dev, "lt-a") < 0)
@@ -83,7 +72,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
-    assert_int_equal(count_journals(), 0);
+    assert_int_equal(journals(NULL), 0);
     return system("ip link delete lt-a");
 }
 
@@ -118,7 +107,7 @@ static void changes_and_restores(void **state) {
     assert_int_equal(dev.rx_queues, 2);
     assert_int_equal(dev.tx_queues, 2);
     assert_true(dev.promisc);
-    assert_int_equal(count_journals(), 1);
+    assert_int_equal(journals(NULL), 1);
     leat_netdev_restore(&dev);
     assert_null(dev.changes);
     expect_state_before();
@@ -201,7 +190,7 @@ static void forgets_an_interface_that_is_gone(void **state) {
     run("ip link delete lt-a");
     leat_netdev_restore(&dev);
     leat_netdev_replay();
-    assert_int_equal(count_journals(), 0);
+    assert_int_equal(journals(NULL), 0);
     run("ip link add lt-a type veth peer name lt-b");
 }
 
@@ -211,7 +200,7 @@ static void goes_on_without_a_journal(void **state) {
     struct leat_netdev dev = look();
     assert_int_equal(leat_netdev_set_mtu(&dev, 1300), 0);
     leat_netdev_restore(&dev);
-    setenv("LEAT_RUN_DIR", directory, 1);
+    setenv("LEAT_RUN_DIR", journal_directory, 1);
     expect_state_before();
 }
 
@@ -228,7 +217,7 @@ static void says_what_cannot_be(void **state) {
     assert_int_equal(leat_netdev_set_queues(&dev, 0), -ENOTSUP);
     assert_int_equal(leat_netdev_set_symmetric_rss(&dev), -ENOTSUP);
     assert_non_null(strstr(leat_error(), "veth"));
-    assert_int_equal(count_journals(), 0);
+    assert_int_equal(journals(NULL), 0);
     expect_state_before();
     run("ip link delete lt-a");
     assert_int_equal(leat_netdev_set_mtu(&dev, 1300), -ENODEV);
@@ -283,16 +272,6 @@ static void takes_no_other_namespace_s_sysfs(void **state) {
     expect_state_before();
 }
 
-static int make_directory(void **state) {
-    (void)state;
-    return mkdtemp(directory) ? setenv("LEAT_RUN_DIR", directory, 1) : -1;
-}
-
-static int remove_directory(void **state) {
-    (void)state;
-    return rmdir(directory);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(changes_and_restores, set_up, tear_down),
@@ -309,5 +288,5 @@ int main(void) {
         puts("it takes root to make a network namespace");
         return 77;
     }
-    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+    return cmocka_run_group_tests(tests, make_journal_directory, remove_journal_directory);
 }
