@@ -116,9 +116,9 @@ static inline struct bpf_insn leave(void) {
     return (struct bpf_insn){ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 };
 }
 
-/* A map's address, from its descriptor: two instructions' room. */
+/* A map's address, from its descriptor: two instructions' room (BPF_IMM is 0). */
 static inline void emit_map(struct code *code, uint8_t dst, int fd) {
-    emit(code, (struct bpf_insn){ BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd });
+    emit(code, (struct bpf_insn){ BPF_LD | BPF_DW, dst, BPF_PSEUDO_MAP_FD, 0, fd });
     emit(code, (struct bpf_insn){ 0 });
 }
 

@@ -32,7 +32,7 @@ static void name_program(struct leat_attached *attached) {
 }
 
 int leat_attached_query(struct leat_attached *attached, const char *name, uint32_t ifindex) {
-    LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+    struct bpf_xdp_query_opts opts = { .sz = sizeof(opts) };
     char interface[IF_NAMESIZE];
     *attached = (struct leat_attached){ 0 };
     if (!if_indextoname(ifindex, interface))
@@ -68,8 +68,10 @@ int leat_attached_link(uint32_t ifindex, uint32_t program) {
 }
 
 static int attach_in(uint32_t ifindex, int program, enum leat_xdp_mode mode) {
-    LIBBPF_OPTS(bpf_link_create_opts, opts,
-                .flags = mode == LEAT_XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+    struct bpf_link_create_opts opts = {
+        .sz = sizeof(opts),
+        .flags = mode == LEAT_XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE,
+    };
     int fd = bpf_link_create(program, (int)ifindex, BPF_XDP, &opts);
     return fd < 0 ? -errno : fd;
 }

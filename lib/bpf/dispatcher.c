@@ -58,7 +58,13 @@ static int take_out_noted(const char *text) {
     if (sscanf(text, "%u %u", &ifindex, &id) != 2)
         return 0; /* not ours to keep */
     be_quiet();
-    return take_out(ifindex, id);
+    int err = take_out(ifindex, id);
+    if (err == 0)
+        leat_log(LEAT_LOG_NOTICE,
+                 "removed XDP program %u of a process that died: a component of "
+                 "the dispatcher on interface %u",
+                 id, ifindex);
+    return err;
 }
 
 static const struct leat_journal_kind component_kind = { "dispatcher", take_out_noted };
@@ -78,7 +84,9 @@ static int note(struct leat_root *root) {
 
 /* 0; or -ENOSYS when the dispatcher cannot be had, and another errno of libxdp's. */
 static int attach_object(struct leat_root *root, struct bpf_object *object) {
-    DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .obj = object, .prog_name = LEAT_STAGE_NAME);
+    struct xdp_program_opts opts = { .sz = sizeof(opts),
+                                     .obj = object,
+                                     .prog_name = LEAT_STAGE_NAME };
     struct xdp_program *program = xdp_program__create(&opts);
     int err = (int)libxdp_get_error(program);
     if (err)
@@ -103,7 +111,7 @@ static int attach_in(struct leat_root *root, const struct code *code, enum leat_
     void *elf = leat_object_make(LEAT_STAGE_NAME, LEAT_PROGRAM_TERMS, code, &bytes);
     if (!elf)
         return -ENOMEM;
-    LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = LEAT_STAGE_NAME);
+    struct bpf_object_open_opts opts = { .sz = sizeof(opts), .object_name = LEAT_STAGE_NAME };
     struct bpf_object *object = bpf_object__open_mem(elf, bytes, &opts);
     root->mode = mode;
     int err = object ? attach_object(root, object) : -errno;

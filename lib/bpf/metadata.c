@@ -83,9 +83,9 @@ static void emit_put(struct code *code, uint32_t jumps[2]) {
     emit(code, mov_reg(R3, R1));
     emit(code, alu(BPF_ADD, R3, RECEIVED_BYTES));
     jumps[1] = emit(code, jump_if_reg(BPF_JGT, R3, R2));
-    for (int16_t at = 0; at < RECEIVED_BYTES; at += 8) {
+    for (int at = 0; at < RECEIVED_BYTES; at += 8) {
         emit(code, load(BPF_DW, R4, R10, (int16_t)(at - RECEIVED_BYTES)));
-        emit(code, store(BPF_DW, R1, at, R4));
+        emit(code, store(BPF_DW, R1, (int16_t)at, R4));
     }
 }
 

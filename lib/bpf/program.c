@@ -56,9 +56,12 @@ struct code leat_code_new(const char *name) {
  * in the expected attach type, which has to be none in a dispatcher. */
 int leat_program_load(const char *name, const char *program, const struct code *code,
                       uint32_t device) {
-    LIBBPF_OPTS(bpf_prog_load_opts, opts,
-                .prog_flags = BPF_F_XDP_HAS_FRAGS | (device ? BPF_F_XDP_DEV_BOUND_ONLY : 0),
-                .prog_ifindex = device, .expected_attach_type = BPF_XDP);
+    struct bpf_prog_load_opts opts = {
+        .sz = sizeof(opts),
+        .prog_flags = BPF_F_XDP_HAS_FRAGS | (device ? BPF_F_XDP_DEV_BOUND_ONLY : 0),
+        .prog_ifindex = device,
+        .expected_attach_type = BPF_XDP,
+    };
     if (code->count > code->room)
         return leat_fail(E2BIG,
                          "%s: its XDP program would have more than %u instructions; a "

@@ -45,8 +45,8 @@ struct leat_xdp_received {
 
 struct leat_stage_opts {
     enum leat_xdp_mode mode;
-    bool
-        dispatcher; /* beside others' programs, through libxdp; refused where that would not hold */
+    bool dispatcher;   /* instead of behind a root, beside others' programs in libxdp's dispatcher;
+                        * refused where that would not hold */
     const char *match; /* frames to take, in tcpdump's language; NULL: all */
     uint32_t metadata; /* LEAT_XDP_META_* wanted: such a program stands alone, none can join it */
     uint32_t queues;   /* of the interface */

@@ -313,7 +313,7 @@ static struct sock_filter random_instruction(uint32_t left) {
         BPF_LDX | BPF_MEM,
         BPF_ST,
         BPF_STX,
-        BPF_ALU | BPF_ADD | BPF_K,
+        BPF_ALU | BPF_ADD, /* BPF_K is 0 */
         BPF_ALU | BPF_SUB | BPF_X,
         BPF_ALU | BPF_MUL | BPF_K,
         BPF_ALU | BPF_DIV | BPF_X,
