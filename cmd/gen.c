@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define SIZE_MIN       64 /* with frame check sequence, as all sizes on the command line */
-#define SIZE_MAX_BYTES 9216
+#define SIZE_MAX_BYTES GENERATE_BYTES_MAX
 
 static struct {
     struct generate generate;
@@ -193,6 +193,13 @@ static int open_source(struct session *session) {
     return session_port(session, name, (struct leat_port_opts){ 0 });
 }
 
+static void set_buffers(struct generate *generate, const struct leat_pool *pool) {
+    generate->pool = pool;
+    generate->room = pool->stride - LEAT_BUFFER_START;
+    for (uint32_t i = 0; i < generate->size_count; i++)
+        generate->segments[i] = (generate->sizes[i] + generate->room - 1) / generate->room;
+}
+
 static int open_ports(struct session *session, struct generate *generate, const char *name) {
     const struct leat_port_opts port_opts = { .tx_ring = opts.tx_ring };
     int status = session_port(session, name, port_opts);
@@ -206,7 +213,7 @@ static int open_ports(struct session *session, struct generate *generate, const 
         status = open_source(session);
     if (status == 0)
         status = session_start(session, 1, 5000);
-    generate->pool = session->pool;
+    set_buffers(generate, session->pool);
     generate->queue = session->ports[0].queues[0];
     generate->source = session->ports[1].queues[0]; /* or NULL */
     return status;
@@ -230,13 +237,6 @@ static int generate_to(struct session *session, const char *name, struct report 
     return status;
 }
 
-/* A frame is made in one buffer, whatever its size: large ones get a pool of large buffers. */
-static uint32_t stride(void) {
-    uint32_t bytes = LEAT_BUFFER_START + opts.size;
-    uint32_t given = opts.run.buffer_bytes ? opts.run.buffer_bytes : LEAT_BUFFER_STRIDE;
-    return bytes <= given ? opts.run.buffer_bytes : ((bytes + 63) / 64 | 1) * 64;
-}
-
 int cmd_gen(int argc, char **argv) {
     memset(&opts, 0, sizeof(opts));
     flows_init(&opts.generate.flows);
@@ -248,7 +248,7 @@ int cmd_gen(int argc, char **argv) {
     if (!prepare(&opts.generate) || !run_spare_stdout(&opts.run, run_port_on_stdout(argv[first])))
         return COMMAND_USAGE;
     struct session session;
-    if (session_open(&session, stride()))
+    if (session_open(&session, opts.run.buffer_bytes))
         return COMMAND_FAILED;
     struct report report = { 0 };
     int status = generate_to(&session, argv[first], &report);

@@ -2,6 +2,7 @@
 #include "generate.h"
 #include <errno.h>
 #include <leat/pool.h>
+#include <string.h>
 
 #define BATCH         64
 #define FRAME_MIN     60
@@ -13,11 +14,29 @@ static uint64_t cost(const struct generate *generate, uint32_t bytes) {
     return ((bytes < FRAME_MIN ? FRAME_MIN : bytes) + LINE_OVERHEAD) * (uint64_t)8;
 }
 
-static void make_frame(struct generate *generate, struct leat_pkt *pkt, uint64_t now_ns) {
+/* A frame in as many buffers as it takes. */
+static void spread(const struct generate *generate, const uint8_t *frame, uint32_t bytes,
+                   struct leat_pkt *pkts) {
+    for (uint32_t at = 0; at < bytes; at += pkts++->len) {
+        uint32_t rest = bytes - at;
+        pkts->len = (uint16_t)(rest < generate->room ? rest : generate->room);
+        pkts->flags = rest > generate->room ? LEAT_PKT_MORE : 0;
+        memcpy(pkts->data, frame + at, pkts->len);
+    }
+}
+
+static void make_frame(struct generate *generate, struct leat_pkt *pkts, uint64_t now_ns) {
+    uint8_t large[GENERATE_BYTES_MAX];
     struct probe *probe = &generate->probe;
+    uint32_t bytes = generate->sizes[generate->size_at];
     probe->time_ns = generate->stamp ? now_ns : 0;
-    pkt->len = (uint16_t)generate->sizes[generate->size_at];
-    probe_make(pkt->data, pkt->len, &generate->flows.flow, probe);
+    if (generate->segments[generate->size_at] == 1) {
+        pkts->len = (uint16_t)bytes;
+        probe_make(pkts->data, bytes, &generate->flows.flow, probe);
+    } else {
+        probe_make(large, bytes, &generate->flows.flow, probe);
+        spread(generate, large, bytes, pkts);
+    }
     probe->sequence++;
     if (++generate->size_at == generate->size_count)
         generate->size_at = 0;
@@ -28,17 +47,20 @@ static void make_frame(struct generate *generate, struct leat_pkt *pkt, uint64_t
 static void make(struct generate *generate, uint64_t now_ns) {
     if (!pacer_due(&generate->pacer, cost(generate, generate->sizes[generate->size_at])))
         return;
-    uint64_t left = generate->limit - generate->frames;
-    uint32_t want = left < BATCH ? (uint32_t)left : BATCH;
     struct leat_pkt *pkts = generate->pkts;
-    uint32_t n = leat_alloc(generate->queue->cache, pkts, want), due = 0;
-    while (due < n &&
-           pacer_take(&generate->pacer, cost(generate, generate->sizes[generate->size_at])))
-        make_frame(generate, &pkts[due++], now_ns);
+    uint32_t n = leat_alloc(generate->queue->cache, pkts, BATCH), due = 0;
+    while (generate->frames < generate->limit) {
+        uint32_t bytes = generate->sizes[generate->size_at];
+        uint32_t segments = generate->segments[generate->size_at];
+        if (due + segments > n || !pacer_take(&generate->pacer, cost(generate, bytes)))
+            break;
+        make_frame(generate, &pkts[due], now_ns);
+        due += segments;
+        generate->frames++;
+    }
     leat_free(generate->queue->cache, &pkts[due], n - due);
     generate->first = 0;
     generate->due = due;
-    generate->frames += due;
     generate->ended = generate->frames == generate->limit;
 }
 

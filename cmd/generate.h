@@ -16,11 +16,13 @@ enum generate_rate {
 
 #define GENERATE_LINE_BPS  10000000000
 #define GENERATE_SIZES_MAX 12
+#define GENERATE_BYTES_MAX 9216 /* of a frame */
 
 struct generate {
     struct leat_queue *queue;
     struct leat_queue *source; /* of a capture; NULL: make frames */
     const struct leat_pool *pool;
+    uint32_t room; /* bytes of a frame in each of its buffers */
     enum generate_rate rate;
     uint64_t rate_units; /* a second */
     uint64_t limit;      /* frames; UINT64_MAX: no end */
@@ -29,7 +31,8 @@ struct generate {
     struct flows flows;
     uint32_t sizes[GENERATE_SIZES_MAX]; /* in turn; bytes without frame check sequence */
     uint32_t size_count, size_at;
-    struct probe probe; /* of the next frame */
+    uint32_t segments[GENERATE_SIZES_MAX]; /* buffers that they take */
+    struct probe probe;                    /* of the next frame */
     bool stamp;
 
     struct pacer pacer;
