@@ -58,9 +58,11 @@ static int try_out(int tied, int free) {
     if (err < 0)
         return err;
     if (bind_loopback(tied) == 0)
-        return leat_fail(ENOTSUP, "xdp serve: this kernel lets a socket that is tied to one "
-                                  "interface be bound to another, so that whoever is given one "
-                                  "interface could use all; Linux 6.5 and later do not");
+        return leat_fail(
+            ENOTSUP,
+            "xdp serve: this kernel lets a socket that is tied to one "
+            "interface be bound to another, so that whoever is given one "
+            "interface could use all; Linux 6.5 and later do not, nor 6.1 as it is maintained");
     err = bind_loopback(free);
     if (err < 0 && err != -EBUSY)
         return leat_fail(ENOTSUP,
