@@ -15,12 +15,13 @@
 #include <unistd.h>
 
 #define LOCK_TRIES 1000 /* of 5 ms: longer than any attaching takes */
-#define OPEN_TRIES 3    /* a root may vanish between finding and joining it */
+#define OPEN_TRIES 200  /* of 5 ms: a root may be vanishing when it is found */
+
+static const struct timespec pause_5ms = { .tv_nsec = 5000000 };
 
 /* The file of the network namespace itself is the lock: everyone who can reach its interfaces has
  * the same one, whatever he sees of the file system, and nothing is left of it. */
 int leat_root_lock(const char *name) {
-    const struct timespec pause = { .tv_nsec = 5000000 };
     int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return leat_fail(errno, "%s: cannot open /proc/thread-self/ns/net: %s", name,
@@ -28,7 +29,7 @@ int leat_root_lock(const char *name) {
     for (int i = 0; i < LOCK_TRIES; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return fd;
-        nanosleep(&pause, NULL);
+        nanosleep(&pause_5ms, NULL);
     }
     close(fd);
     return leat_fail(EBUSY, "%s: another process keeps /proc/self/ns/net locked (flock)", name);
@@ -81,15 +82,18 @@ static int stages_of(const char *name, const struct leat_attached *there) {
     return -ENOENT;
 }
 
-/* The link first: whoever holds it keeps the root where it is. */
+/* The link first: whoever holds it keeps the root where it is. A root of ours without one is being
+ * taken off: the kernel forgets a link before it detaches the program (bpf_link_free()). */
 static int join(struct leat_root *root, const char *name, enum leat_xdp_mode mode,
                 const struct leat_attached *there) {
     root->link = leat_attached_link(root->ifindex, there->program);
     root->stages = stages_of(name, there);
     if (root->stages < 0 && root->stages != -ENOENT)
         return root->stages;
-    if (root->stages < 0 || root->link == -ENOENT)
+    if (root->stages < 0)
         return leat_root_refuse(name, root->ifindex, there);
+    if (root->link == -ENOENT)
+        return -EAGAIN;
     if (root->link < 0)
         return leat_fail(-root->link, "%s: cannot hold the link of XDP program %u: %s", name,
                          there->program, strerror(-root->link));
@@ -145,6 +149,8 @@ int leat_root_open(struct leat_root *root, const char *name, uint32_t ifindex,
             err = there.program ? join(root, name, mode, &there) : make(root, name, mode);
         if (err < 0)
             leat_root_close(root);
+        if (err == -EAGAIN)
+            nanosleep(&pause_5ms, NULL);
     }
     return err != -EAGAIN
                ? err

@@ -14,8 +14,8 @@ struct leat_stage {
     char *name;
     struct leat_root root;
     uint32_t slot; /* among the root's stages */
-    bool in_slot;
-    int note; /* in the journal */
+    int program;   /* in that slot; -1: none */
+    int note;      /* in the journal */
     int sockets;
     uint32_t metadata;
 };
@@ -29,9 +29,11 @@ static int take_slot(struct leat_stage *stage, const char *match) {
     if (program < 0)
         return program;
     stage->note = leat_slots_take(stage->name, &stage->root, stage->slot, program);
-    stage->in_slot = stage->note >= 0;
-    close(program);
-    return stage->in_slot ? 0 : stage->note;
+    if (stage->note < 0)
+        close(program);
+    else
+        stage->program = program;
+    return stage->note < 0 ? stage->note : 0;
 }
 
 static int stand_alone(struct leat_stage *stage, uint32_t ifindex,
@@ -102,7 +104,7 @@ int leat_stage_open(struct leat_stage **stage, const char *name, uint32_t ifinde
     *stage = calloc(1, sizeof(**stage));
     if (!*stage)
         return leat_fail(ENOMEM, "%s: no memory", name);
-    (*stage)->sockets = (*stage)->root.link = (*stage)->root.stages = -1;
+    (*stage)->sockets = (*stage)->root.link = (*stage)->root.stages = (*stage)->program = -1;
     int err = open_stage(*stage, name, ifindex, opts);
     if (err < 0) {
         leat_stage_close(*stage);
@@ -111,7 +113,15 @@ int leat_stage_open(struct leat_stage **stage, const char *name, uint32_t ifinde
     return err;
 }
 
+/* The kernel empties a map of programs some time after its last user's descriptor is closed
+ * (prog_array_map_clear()), and whoever joined the root meanwhile would lose his slot. */
+static void keep_slot(struct leat_stage *stage) {
+    if (stage->program >= 0)
+        bpf_map_update_elem(stage->root.stages, &stage->slot, &stage->program, BPF_ANY);
+}
+
 int leat_stage_set_socket(struct leat_stage *stage, uint32_t queue, int socket) {
+    keep_slot(stage);
     int err = socket < 0 ? bpf_map_delete_elem(stage->sockets, &queue)
                          : bpf_map_update_elem(stage->sockets, &queue, &socket, BPF_ANY);
     if (err == 0 || (socket < 0 && errno == ENOENT))
@@ -133,8 +143,10 @@ uint32_t leat_stage_metadata(const struct leat_stage *stage) {
 void leat_stage_close(struct leat_stage *stage) {
     if (!stage)
         return;
-    if (stage->in_slot)
+    if (stage->program >= 0) {
         leat_slots_leave(stage->root.stages, stage->slot, stage->note);
+        close(stage->program);
+    }
     leat_root_close(&stage->root);
     if (stage->sockets >= 0)
         close(stage->sockets);

@@ -164,6 +164,50 @@ static void the_first_program_is_killed(void **state) {
     assert_int_equal(program_on_interface(), 0);
 }
 
+/* As while a dying process's link is being taken off: the root is there, its link is not. The
+ * longer it stays, the longer the other one waits. */
+static void waits_for_a_root_that_is_being_taken_off(void **state) {
+    (void)state;
+    int status;
+    struct leat_stage *stage = open_with_socket(1);
+    int root = bpf_prog_get_fd_by_id(program_on_interface());
+    leat_stage_close(stage);
+    assert_int_equal(bpf_xdp_attach((int)ifindex, root, XDP_FLAGS_DRV_MODE, NULL), 0);
+    close(root);
+    pid_t remover = fork();
+    if (remover == 0) {
+        usleep(50000);
+        _exit(bpf_xdp_detach((int)ifindex, XDP_FLAGS_DRV_MODE, NULL) == 0 ? 0 : 1);
+    }
+    stage = open_with_socket(2);
+    assert_int_equal(waitpid(remover, &status, 0), remover);
+    assert_int_equal(status, 0);
+    assert_int_equal(verdict(2), XDP_REDIRECT);
+    leat_stage_close(stage);
+    assert_int_equal(program_on_interface(), 0);
+}
+
+static void a_slot_that_the_kernel_emptied_late_is_taken_again(void **state) {
+    (void)state;
+    uint32_t slot = 0, map_id = 0, bytes;
+    struct bpf_prog_info info = { .nr_map_ids = 1, .map_ids = (uintptr_t)&map_id };
+    struct leat_stage *stage = open_with_socket(1);
+    int program = bpf_prog_get_fd_by_id(program_on_interface());
+    bytes = sizeof(info);
+    assert_int_equal(bpf_obj_get_info_by_fd(program, &info, &bytes), 0);
+    int map = bpf_map_get_fd_by_id(map_id);
+    assert_int_equal(bpf_map_delete_elem(map, &slot), 0);
+    assert_int_equal(verdict(1), XDP_PASS);
+
+    int fd = unbound_socket();
+    assert_int_equal(leat_stage_set_socket(stage, 0, fd), 0);
+    assert_int_equal(verdict(1), XDP_REDIRECT);
+    close(fd);
+    close(map);
+    close(program);
+    leat_stage_close(stage);
+}
+
 static void many_start_at_once(void **state) {
     (void)state;
     enum { STARTERS = 6 };
@@ -427,6 +471,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(another_program_joins_and_is_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_program_is_killed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_a_root_that_is_being_taken_off, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_slot_that_the_kernel_emptied_late_is_taken_again, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(many_start_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_a_ninth_program, set_up, tear_down),
         cmocka_unit_test_setup_teardown(joins_in_the_mode_that_is_there, set_up, tear_down),
