@@ -140,6 +140,18 @@ static void ask_routes(struct netlink *route, struct leat_netdev *dev, uint8_t f
     netlink_exchange(route, &request, netdev_read_route, dev);
 }
 
+/* The frames of what stands on an interface are the interface's own. */
+static void ask_default_routes(struct netlink *route, struct leat_netdev *dev) {
+    struct netdev_above above;
+    netdev_find_above(route, dev, &above);
+    for (uint32_t i = 0; i < above.count && !dev->default_route; i++) {
+        struct leat_netdev on = { .index = above.index[i] };
+        ask_routes(route, &on, AF_INET);
+        ask_routes(route, &on, AF_INET6);
+        dev->default_route = on.default_route;
+    }
+}
+
 static void ask_addresses(struct netlink *route, struct leat_netdev *dev) {
     const struct ifaddrmsg any = { .ifa_index = dev->index };
     struct netlink_request request;
@@ -183,8 +195,7 @@ int leat_netdev_open(struct leat_netdev *dev, const char *name) {
         return err;
     err = netdev_look(&route, dev);
     if (!err) {
-        ask_routes(&route, dev, AF_INET);
-        ask_routes(&route, dev, AF_INET6);
+        ask_default_routes(&route, dev);
         ask_addresses(&route, dev);
         netdev_ask_features(dev);
     }

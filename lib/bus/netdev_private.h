@@ -48,10 +48,20 @@ int netdev_read_link(void *dev, const struct nlmsghdr *message);
 int netdev_read_route(void *dev, const struct nlmsghdr *message);
 int netdev_read_address(void *dev, const struct nlmsghdr *message);
 int netdev_read_features(void *dev, const struct nlmsghdr *message);
-int netdev_read_family(void *id, const struct nlmsghdr *message); /* told a uint16_t */
+int netdev_read_above(void *above, const struct nlmsghdr *message); /* told a netdev_above */
+int netdev_read_family(void *id, const struct nlmsghdr *message);   /* told a uint16_t */
 
 /* What rtnetlink tells of the interface dev->index or, if that is 0, dev->name. */
 int netdev_ask_link(struct netlink *route, struct leat_netdev *dev);
+
+/* An interface and all that stands on it: bridges and bonds that it is a port of, VLANs. */
+#define NETDEV_ABOVE_MAX 64
+struct netdev_above {
+    uint32_t index[NETDEV_ABOVE_MAX], count;
+};
+
+void netdev_find_above(struct netlink *route, const struct leat_netdev *dev,
+                       struct netdev_above *above);
 
 /* The same and what the driver tells: all that may change while it is in use. With a sentence. */
 int netdev_look(struct netlink *route, struct leat_netdev *dev);

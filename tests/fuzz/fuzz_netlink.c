@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 static int give_all(void *dev, const struct nlmsghdr *message) {
     static netlink_each *const readers[] = { netdev_read_link, netdev_read_route,
                                              netdev_read_address, netdev_read_features };
+    struct netdev_above above = { .index = { 77 }, .count = 1 };
     uint16_t family;
     struct nlmsghdr *copy = malloc(message->nlmsg_len);
     if (!copy)
@@ -19,6 +20,7 @@ static int give_all(void *dev, const struct nlmsghdr *message) {
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
         readers[i](dev, copy);
     netdev_read_family(&family, copy);
+    netdev_read_above(&above, copy);
     free(copy);
     return 0;
 }

@@ -96,6 +96,24 @@ static void tells_what_it_is_used_for(void **state) {
     assert_true(a.addressed && !a.default_route);
 }
 
+/* A bridge's frames are those of its ports; the other end of a pair is another interface. */
+static void tells_what_stands_on_it(void **state) {
+    (void)state;
+    run("ip link add lt-br type bridge && ip link set lt-a master lt-br && "
+        "ip link add lt-mac link lt-br type macvlan && "
+        "ip link set lt-a up && ip link set lt-b up && ip link set lt-br up && "
+        "ip link set lt-mac up && ip address add 192.0.2.1/24 dev lt-mac && "
+        "ip route add default via 192.0.2.2");
+    struct leat_netdev port = look("lt-a"), peer = look("lt-b"), bridge = look("lt-br");
+    assert_true(port.default_route && bridge.default_route && !peer.default_route);
+    run("ip route delete default && ip address add 198.51.100.1/24 dev lt-b && "
+        "ip route add default via 198.51.100.2");
+    port = look("lt-a");
+    peer = look("lt-b");
+    assert_true(!port.default_route && peer.default_route);
+    run("ip link delete lt-br");
+}
+
 /* Kernels from 6.3 on. */
 static void tells_what_it_can_do_with_xdp(void **state) {
     (void)state;
@@ -173,6 +191,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(tells_what_a_veth_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_it_is_used_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tells_what_stands_on_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_it_can_do_with_xdp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_which_program_is_attached, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counts_the_queues_of_a_tap, set_up, tear_down),
