@@ -2,6 +2,7 @@
 #include "slots.h"
 #include "lib/core/error.h"
 #include "lib/core/journal.h"
+#include "permission.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
@@ -27,6 +28,15 @@ static void tell(uint32_t ifindex, uint32_t slot, uint32_t program) {
     leat_log(LEAT_LOG_NOTICE, "removed %s", what);
 }
 
+static int cannot_empty(uint32_t ifindex, uint32_t slot) {
+    char interface[IF_NAMESIZE] = "?", what[48];
+    int err = errno;
+    if_indextoname(ifindex, interface);
+    snprintf(what, sizeof(what), "empty stage %u of a process that died", slot);
+    return err == EPERM ? leat_permission_missing_admin(interface, what)
+                        : leat_fail(err, "%s: cannot %s: %s", interface, what, strerror(err));
+}
+
 /* If the slot still has the program: it may have been emptied and taken again. */
 static int empty_slot(const char *text) {
     uint32_t ifindex, map, slot, noted, program;
@@ -34,10 +44,10 @@ static int empty_slot(const char *text) {
         return 0; /* not ours to keep */
     int stages = bpf_map_get_fd_by_id(map);
     if (stages < 0)
-        return -errno;
-    int err = bpf_map_lookup_elem(stages, &slot, &program) < 0 ? -errno : 0;
+        return cannot_empty(ifindex, slot);
+    int err = bpf_map_lookup_elem(stages, &slot, &program) < 0 ? cannot_empty(ifindex, slot) : 0;
     if (err == 0 && program == noted) {
-        err = bpf_map_delete_elem(stages, &slot) < 0 ? -errno : 0;
+        err = bpf_map_delete_elem(stages, &slot) < 0 ? cannot_empty(ifindex, slot) : 0;
         if (err == 0)
             tell(ifindex, slot, program);
     }
@@ -45,7 +55,17 @@ static int empty_slot(const char *text) {
     return err;
 }
 
-static const struct leat_journal_kind slot_kind = { "stage", empty_slot };
+/* Maps are numbered in all namespaces together. */
+static bool map_is_gone(const char *text) {
+    uint32_t map, next;
+    if (sscanf(text, "%*u %u", &map) != 1 || map == 0)
+        return true;
+    if (bpf_map_get_next_id(map - 1, &next) < 0)
+        return errno == ENOENT;
+    return next != map;
+}
+
+static const struct leat_journal_kind slot_kind = { "stage", empty_slot, map_is_gone };
 
 int leat_slots_find(const char *name, int stages, uint32_t *slot) {
     for (*slot = 0; *slot < LEAT_STAGES_MAX; (*slot)++) {

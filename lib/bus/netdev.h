@@ -72,7 +72,8 @@ int leat_netdev_defer_interrupts(struct leat_netdev *dev);
 /* Puts everything back in reverse order and frees what the structure holds. */
 void leat_netdev_restore(struct leat_netdev *dev);
 
-/* Undoes what dead processes left on interfaces of this network namespace. */
-void leat_netdev_replay(void);
+/* Undoes what dead processes left on interfaces of this network namespace. Returns how many changes
+ * do not stand any more. */
+int leat_netdev_replay(void);
 
 #endif

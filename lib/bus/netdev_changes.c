@@ -134,7 +134,7 @@ void leat_netdev_restore(struct leat_netdev *dev) {
     dev->changes = NULL;
 }
 
-void leat_netdev_replay(void) {
+int leat_netdev_replay(void) {
     static const struct leat_journal_kind *const kinds[] = { &journal_kind, NULL };
-    leat_journal_replay(kinds);
+    return leat_journal_replay(kinds);
 }

@@ -8,6 +8,7 @@
 #ifndef LEAT_CORE_JOURNAL_H
 #define LEAT_CORE_JOURNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Who can undo what kind of note. Each kind is registered by the room that writes it. */
@@ -15,7 +16,10 @@ struct leat_journal_kind {
     const char *name; /* one word */
     /* Undoes what `text` says, if it still stands. 0, or a negative errno that keeps the note for a
      * later start; -ENODEV and -ENOENT (nothing there any more) count as undone. */
-    int (*undo)(const char *text);
+    int (*undo)(const char *text); /* an error by leat_fail() */
+    /* Whether nothing is left of it, seen from any network namespace: then a note goes even if its
+     * namespace never comes back. May be NULL. */
+    bool (*gone)(const char *text);
 };
 
 /* Writes a note, one line of text, and has it on the file when it returns. Returns its number (> 0)
@@ -27,7 +31,8 @@ void leat_journal_strike(int note);
 
 /* Undoes what dead processes left, newest note first, of the kinds given (NULL-terminated list);
  * notes of others' kinds and what could not be undone stay. Notes carry the network namespace they
- * were made in; those of other namespaces stay too. Returns how many were undone. */
+ * were made in; those of other namespaces stay too,
+ * unless they are known to be gone. Returns how many were undone. */
 int leat_journal_replay(const struct leat_journal_kind *const *kinds);
 
 #endif

@@ -144,9 +144,12 @@ static const struct leat_journal_kind *kind_of(const struct journal_line *line,
 /* Undone, or nothing there any more. */
 static bool undo(const struct left_note *note, const struct leat_journal_kind *const *kinds) {
     const struct leat_journal_kind *kind = kind_of(&note->line, kinds);
-    if (!kind || note->line.namespace != journal_namespace())
+    if (!kind)
         return false;
-    int err = kind->undo(note->line.text);
+    bool here = note->line.namespace == journal_namespace();
+    if (!here && (!kind->gone || !kind->gone(note->line.text)))
+        return false;
+    int err = here ? kind->undo(note->line.text) : 0;
     if (err && err != -ENODEV && err != -ENOENT) {
         leat_log(LEAT_LOG_NOTICE, "journal: what a process left cannot be undone: %s",
                  leat_error());

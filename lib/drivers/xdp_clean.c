@@ -4,6 +4,7 @@
 #include "lib/bpf/stage.h"
 #include "lib/bus/netdev.h"
 #include <leat/xdp.h>
+#include <stdio.h>
 
 int leat_xdp_clean(const char *interface, bool force, void (*told)(void *ctx, const char *sentence),
                    void *ctx) {
@@ -12,6 +13,13 @@ int leat_xdp_clean(const char *interface, bool force, void (*told)(void *ctx, co
     if (err < 0 || (err = leat_netdev_open(&dev, interface)) < 0)
         return err;
     leat_netdev_restore(&dev);
-    leat_netdev_replay();
-    return leat_stage_clean(interface, force, told, ctx);
+    int settings = leat_netdev_replay();
+    if (settings > 0 && told) {
+        char what[96];
+        snprintf(what, sizeof(what), "%d changed setting%s of interfaces, by processes that died",
+                 settings, settings == 1 ? "" : "s");
+        told(ctx, what);
+    }
+    int removed = leat_stage_clean(interface, force, told, ctx);
+    return removed < 0 ? removed : settings + removed;
 }

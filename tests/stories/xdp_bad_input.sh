@@ -148,16 +148,21 @@ for command in recv gen; do
     pair
 done
 
-say "killed: the next one puts the interface back"
+say "killed: the next one puts the interface back, or 'leat xdp clean' does, and tells"
 before=$(state)
-start killed ip netns exec lt-near "$LEAT" recv "xdp:lt-a,mtu=4000,queues=1,wait=busy-poll"
-until_true "the interface has a program" program lt-a >/dev/null
-[ "$(state)" != "$before" ] || fail "nothing was changed"
-kill -KILL "${pid[killed]}"
-ended killed || true
-until_true "its program is gone" eval '! program lt-a' >/dev/null
-near "$LEAT" recv --seconds 0.1 "xdp:lt-a" >/dev/null 2>&1 || fail "it cannot be opened again"
-[ "$(state)" = "$before" ] || fail "it was not put back: $(state)"
+for mend in "recv --seconds 0.1 xdp:lt-a" "xdp clean lt-a"; do
+    start killed ip netns exec lt-near "$LEAT" recv "xdp:lt-a,mtu=4000,queues=1,wait=busy-poll"
+    until_true "the interface has a program" program lt-a >/dev/null
+    [ "$(state)" != "$before" ] || fail "nothing was changed"
+    kill -KILL "${pid[killed]}"
+    ended killed || true
+    until_true "its program is gone" eval '! program lt-a' >/dev/null
+    # shellcheck disable=SC2086 # words
+    near "$LEAT" $mend >"$here/mend.log" 2>&1 || fail "leat $mend ended with $?"
+    [ "$(state)" = "$before" ] || fail "it was not put back: $(state)"
+done
+grep "3 changed settings of interfaces, by processes that died" "$here/mend.log" ||
+    fail "clean did not tell: $(cat "$here/mend.log")"
 
 say "nothing is left"
 # Attachments and programs of ours that no process holds.

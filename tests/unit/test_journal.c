@@ -217,6 +217,31 @@ static void goes_on_where_a_replay_was_killed(void **state) {
     assert_int_equal(journals(NULL), 0);
 }
 
+static bool answer_gone;
+
+static bool is_gone(const char *text) {
+    assert_string_equal(text, "one");
+    return answer_gone;
+}
+
+/* A namespace may be gone for good: only who can tell from here drops its notes. */
+static void leaves_other_namespaces_alone(void **state) {
+    (void)state;
+    static const struct leat_journal_kind tells = { "test", remember, is_gone };
+    static const struct leat_journal_kind *const telling[] = { &tells, NULL };
+    char text[64];
+    int bytes = snprintf(text, sizeof(text), "1 10 test %llu one\n", journal_namespace() + 1ull);
+    write_file("journal.1.0", text, (size_t)bytes);
+    assert_int_equal(leat_journal_replay(kinds), 0);
+    answer_gone = false;
+    assert_int_equal(leat_journal_replay(telling), 0);
+    assert_int_equal(journals(NULL), 1);
+    answer_gone = true;
+    assert_int_equal(leat_journal_replay(telling), 1);
+    assert_int_equal(journals(NULL), 0);
+    assert_string_equal(undone, "");
+}
+
 static void note_of_other_kind(void) {
     if (leat_journal_note(&other, "other's") <= 0 || leat_journal_note(&kind, "ours") <= 0)
         _exit(1);
@@ -319,6 +344,7 @@ int main(void) {
         cmocka_unit_test_setup(a_child_has_nothing_to_do_with_it, set_up),
         cmocka_unit_test_setup(survives_a_tear_at_every_byte, set_up),
         cmocka_unit_test_setup(goes_on_where_a_replay_was_killed, set_up),
+        cmocka_unit_test_setup(leaves_other_namespaces_alone, set_up),
         cmocka_unit_test_setup(leaves_what_is_of_other_kinds_and_namespaces, set_up),
         cmocka_unit_test_setup(ignores_what_is_no_journal, set_up),
         cmocka_unit_test_setup(says_why_it_cannot_write, set_up),
