@@ -192,7 +192,7 @@ static int make_socket(struct xdp_grant *grant, const struct xdp_request *reques
     int at = find_socket(grant, request->queue);
     if (at < 0)
         return at;
-    if (grant->sockets[at] >= 0)
+    if (grant->given[at])
         return leat_fail(EBUSY, "the socket of queue %u was handed over already", request->queue);
     const struct xdp_socket_opts opts = {
         .name = grant->served->interface,
@@ -213,6 +213,7 @@ static int make_socket(struct xdp_grant *grant, const struct xdp_request *reques
     int fd = create_socket(grant, &opts);
     if (fd >= 0)
         grant->sockets[at] = fd;
+    grant->given[at] = fd >= 0;
     return fd;
 }
 

@@ -34,6 +34,7 @@ struct xdp_grant {
     uint64_t memory_bytes;
     uint32_t stride;
     int sockets[LEAT_QUEUES_MAX]; /* handed over, but not started yet; -1: none */
+    bool given[LEAT_QUEUES_MAX];  /* one each: their rings are the kernel's memory */
 };
 
 struct xdp_client {

@@ -329,6 +329,9 @@ static void nothing_is_left_of_who_is_gone(void **state) {
     assert_int_equal(bind_to(socket, "lt-a", 0), 0);
     struct xdp_request request = rig_request(XDP_MESSAGE_START);
     assert_int_equal(rig_ask(fd, &request, -1, NULL), 0);
+    request = rig_request(XDP_MESSAGE_SOCKET);
+    assert_int_equal(rig_ask(fd, &request, -1, NULL), -EBUSY);
+    rig_says("handed over already");
     rig_become(0);
     assert_true(rig_program_on("lt-a") > 0);
     rig_become(RIG_NOBODY);
