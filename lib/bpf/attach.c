@@ -97,8 +97,9 @@ static int attach_failed(const char *name, int err, enum leat_xdp_mode mode) {
     case ENOSPC:
     case ENOMEM:
         return leat_fail(err,
-                         "%s: the driver cannot attach in %s mode: %s; fewer queues, a "
-                         "smaller MTU, receive offloads turned off (ethtool -K lro off) or "
+                         "%s: the driver cannot attach in %s mode: %s; fewer queues (of a "
+                         "veth at least as many as its other end sends on), a smaller MTU, receive "
+                         "offloads turned off (ethtool -K lro off) or "
                          "mode=generic may mend it",
                          name, how, strerror(err));
     default:
@@ -106,11 +107,18 @@ static int attach_failed(const char *name, int err, enum leat_xdp_mode mode) {
     }
 }
 
-int leat_attach(const char *name, uint32_t ifindex, int program, enum leat_xdp_mode *mode) {
+int leat_attach(const char *name, uint32_t ifindex, int program, enum leat_xdp_mode *mode,
+                int *native_error) {
     enum leat_xdp_mode first = *mode == LEAT_XDP_GENERIC ? LEAT_XDP_GENERIC : LEAT_XDP_NATIVE;
     int link = attach_in(ifindex, program, first);
     bool elsewhere = link != -EPERM && link != -EBUSY && link != -EEXIST && link != -ENODEV;
+    *native_error = 0;
     if (link < 0 && *mode == LEAT_XDP_AUTO && elsewhere) {
+        *native_error = -link;
+        if (link != -EOPNOTSUPP) {
+            attach_failed(name, -link, first);
+            leat_log(LEAT_LOG_NOTICE, "%s", leat_error());
+        }
         first = LEAT_XDP_GENERIC;
         link = attach_in(ifindex, program, first);
     }

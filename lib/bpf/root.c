@@ -121,7 +121,7 @@ int leat_root_open_alone(struct leat_root *root, const char *name, uint32_t ifin
     if (there.program)
         return leat_root_refuse(name, ifindex, &there);
     root->mode = LEAT_XDP_NATIVE;
-    root->link = leat_attach(name, ifindex, program, &root->mode);
+    root->link = leat_attach(name, ifindex, program, &root->mode, &root->native_error);
     return root->link < 0 ? root->link : 0;
 }
 
@@ -133,7 +133,7 @@ static int make(struct leat_root *root, const char *name, enum leat_xdp_mode mod
     if (program < 0)
         return program;
     root->mode = mode;
-    root->link = leat_attach(name, root->ifindex, program, &root->mode);
+    root->link = leat_attach(name, root->ifindex, program, &root->mode, &root->native_error);
     close(program);
     return root->link < 0 ? root->link : 0;
 }

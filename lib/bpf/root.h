@@ -12,6 +12,7 @@
 struct leat_root {
     uint32_t ifindex;
     enum leat_xdp_mode mode; /* in force */
+    int native_error;        /* why it is generic, an errno; 0: by choice, or another's */
     int link, stages;        /* descriptors; -1: none */
     uint32_t component;      /* instead of a root: a program in libxdp's dispatcher; 0: none */
     int note;                /* in the journal, of the component */
@@ -31,8 +32,10 @@ int leat_attached_query(struct leat_attached *attached, const char *name, uint32
 int leat_attached_link(uint32_t ifindex, uint32_t program);
 
 /* Attaches a program by a link, in the mode asked for; for LEAT_XDP_AUTO in the better one that the
- * driver has. Returns the link and sets `mode` to what is in force. */
-int leat_attach(const char *name, uint32_t ifindex, int program, enum leat_xdp_mode *mode);
+ * driver has. Returns the link and sets `mode` to what is in force, and `native_error` to the errno
+ * for which it is not native. */
+int leat_attach(const char *name, uint32_t ifindex, int program, enum leat_xdp_mode *mode,
+                int *native_error);
 
 /* Serialises what programs do to the roots of this network namespace, across processes. Returns a
  * descriptor that is closed to unlock. */

@@ -138,6 +138,10 @@ uint32_t leat_stage_metadata(const struct leat_stage *stage) {
     return stage->metadata;
 }
 
+int leat_stage_native_error(const struct leat_stage *stage) {
+    return stage->root.native_error;
+}
+
 /* Nobody else touches a slot that is taken as long as its owner lives, so that no lock is needed.
  */
 void leat_stage_close(struct leat_stage *stage) {

@@ -68,6 +68,9 @@ int leat_stage_set_socket(struct leat_stage *stage, uint32_t queue, int socket);
 enum leat_xdp_mode leat_stage_mode(const struct leat_stage *stage);
 uint32_t leat_stage_metadata(const struct leat_stage *stage);
 
+/* For what errno LEAT_XDP_AUTO came out as generic; 0: because another program was there first. */
+int leat_stage_native_error(const struct leat_stage *stage);
+
 /* Takes the stage off, and the root with it if it was the last. NULL is allowed. */
 void leat_stage_close(struct leat_stage *stage);
 

@@ -179,6 +179,7 @@ static int open_stage(struct leat_port *port, struct xdp_port *xdp) {
     if (err < 0)
         return err;
     xdp->mode = leat_stage_mode(xdp->stage);
+    xdp->native_error = leat_stage_native_error(xdp->stage);
     xdp->rx_metadata = leat_stage_metadata(xdp->stage);
     return 0;
 }

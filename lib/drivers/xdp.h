@@ -30,6 +30,7 @@ struct xdp_port {
     struct leat_netdev netdev;                 /* index 0: not looked up */
     struct leat_stage *stage;                  /* of xdp-fd: NULL, the server has it */
     enum leat_xdp_mode mode;                   /* of the program, in force */
+    int native_error;                          /* why it is not native; 0: another chose */
     uint32_t rx_metadata;                      /* LEAT_XDP_META_* that it puts before frames */
     struct xdp_queue *queues[LEAT_QUEUES_MAX]; /* bound, started or not */
 };

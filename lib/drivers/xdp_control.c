@@ -2,15 +2,23 @@
 /* What an xdp: port tells of itself, and the settings of its interface that a program may change.
  */
 #include "xdp.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 /* --- What is in force --- */
 
-static const char *stage_mode(const struct xdp_port *xdp) {
+static void describe_stage(const struct xdp_port *xdp, char *to, size_t bytes) {
     if (xdp->mode == LEAT_XDP_NATIVE)
-        return "native";
-    return xdp->options.stage.mode == LEAT_XDP_GENERIC ? "generic" : "generic (no native XDP here)";
+        snprintf(to, bytes, "native");
+    else if (xdp->options.stage.mode == LEAT_XDP_GENERIC)
+        snprintf(to, bytes, "generic");
+    else if (xdp->native_error == EOPNOTSUPP)
+        snprintf(to, bytes, "generic (no native XDP here)");
+    else if (xdp->native_error)
+        snprintf(to, bytes, "generic (native: %s)", strerror(xdp->native_error));
+    else
+        snprintf(to, bytes, "generic (chosen by another program)");
 }
 
 static uint32_t zerocopy_queues(const struct leat_port *port, const struct xdp_port *xdp) {
@@ -39,13 +47,14 @@ static void describe_mode(const struct leat_port *port, const struct xdp_port *x
     };
     uint32_t zerocopy = zerocopy_queues(port, xdp);
     const struct xdp_queue *first = xdp->queues[0];
-    char copy[96] = "zero-copy";
+    char stage[64], copy[96] = "zero-copy";
+    describe_stage(xdp, stage, sizeof(stage));
     if (zerocopy == 0)
         describe_copying(xdp, copy, sizeof(copy));
     else if (zerocopy < port->opts.queues)
         snprintf(copy, sizeof(copy), "zero-copy on %u of %u queues", zerocopy, port->opts.queues);
-    snprintf(to, bytes, "%s, %s, %s%s", stage_mode(xdp), copy,
-             first->need_wakeup ? "need-wakeup, " : "", waits[first->opts.wait]);
+    snprintf(to, bytes, "%s, %s, %s%s", stage, copy, first->need_wakeup ? "need-wakeup, " : "",
+             waits[first->opts.wait]);
 }
 
 static uint32_t received_flags(uint32_t metadata) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xdp: ports refuse what would do harm, survive what befalls their interface, and leave it as it
  * was. On a veth pair in a namespace of this test's own. Needs root. */
+#include "lib/bpf/stage.h"
 #include "lib/bus/netdev.h"
 #include "xdp_program.h"
 #include <arpa/inet.h>
@@ -65,8 +66,9 @@ static struct leat_netdev look(void) {
 static int set_up(void **state) {
     (void)state;
     run("ip link add lt-a numrxqueues 2 numtxqueues 2 type veth "
-        "peer name lt-b numrxqueues 2 numtxqueues 1 && "
-        "ip link set lt-a up && ip link set lt-b up && ethtool -K lt-b tx off >/dev/null");
+        "peer name lt-b numrxqueues 2 numtxqueues 2 && "
+        "ip link set lt-a up && ip link set lt-b up && ethtool -L lt-b tx 1 && ethtool -K lt-b tx "
+        "off >/dev/null");
     struct leat_pool_opts opts = { .size = sizeof(opts), .buffers = 4096, .pages = LEAT_PAGES_4K };
     assert_int_equal(leat_pool_create(&pool, &opts), 0);
     assert_int_equal(leat_cache_open(&cache, pool), 0);
@@ -253,6 +255,21 @@ static void the_mode_in_force_is_told(void **state) {
     expect_mode("xdp:lt-a,mode=generic,zerocopy=never", "generic, copy, need-wakeup, poll");
 }
 
+/* A veth wants a queue for each of which the other end sends on, and tells ENOSPC. */
+static void why_it_is_not_native_is_told(void **state) {
+    (void)state;
+    run("ethtool -L lt-b tx 2");
+    expect_mode("xdp:lt-a,queues=1,zerocopy=never",
+                "generic (native: No space left on device), copy, need-wakeup, poll");
+    expect_refused("xdp:lt-a,queues=1,mode=native", -ENOSPC, "its other end sends on");
+    struct leat_stage *stage;
+    const struct leat_stage_opts generic = { .mode = LEAT_XDP_GENERIC, .queues = 2 };
+    assert_int_equal(leat_stage_open(&stage, "test", if_nametoindex("lt-a"), &generic), 0);
+    expect_mode("xdp:lt-a,zerocopy=never",
+                "generic (chosen by another program), copy, need-wakeup, poll");
+    leat_stage_close(stage);
+}
+
 static void unfinished_checksums_are_warned_of(void **state) {
     (void)state;
     open_with("xdp:lt-a", 0);
@@ -372,6 +389,7 @@ int main(void) {
         CASE(the_default_route_is_kept_from_harm),
         CASE(settings_are_put_back),
         CASE(the_mode_in_force_is_told),
+        CASE(why_it_is_not_native_is_told),
         CASE(unfinished_checksums_are_warned_of),
         CASE(what_no_queue_takes_is_the_kernels),
         CASE(an_interface_may_go_down_and_up),
