@@ -8,6 +8,6 @@
 # shellcheck source-path=SCRIPTDIR source=guest.sh
 . "$(dirname "$0")/guest.sh"
 
-for kind in null-4q tap tap-4q tap-jumbo ixgbe ixgbe-jumbo xdp-fd xdp-fd-2q; do
+for kind in tap-4q tap-jumbo ixgbe ixgbe-jumbo xdp-fd xdp-fd-2q; do
     ok "the suite passes on $kind" port-suite "$kind"
 done
