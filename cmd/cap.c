@@ -224,7 +224,7 @@ int cmd_cap(int argc, char **argv) {
     memset(&capture, 0, sizeof(capture));
     if (!files_right() || !(capture.filter = filter_compile(&argv[first + 1], argc - first - 1)))
         return COMMAND_USAGE;
-    struct session session;
+    static struct session session; /* as long as `capture`, which points into it */
     struct report report = { 0 };
     int status = session_open(&session, opts.run.buffer_bytes);
     if (status == 0) {

@@ -29,17 +29,18 @@ static void give_back(struct xdp_queue *q, const struct leat_pkt *pkts, uint32_t
     q->fill_missing += n;
 }
 
-/* Reads the next frame's descriptors once. Returns how many it has; `ready` + 1 when its end is not
- * there yet, or RX_SEGMENTS_MAX + 1 when it has more than that. */
+/* Reads the next frame's descriptors once; `ready` is 1 at least. Returns how many it has; `ready`
+ * + 1 when its end is not there yet, or RX_SEGMENTS_MAX + 1 when it has more than that. */
 static uint32_t read_frame(const struct xdp_queue *q, struct xdp_desc *frame, uint32_t ready) {
-    uint32_t n = 0;
-    for (uint32_t more = XDP_PKT_CONTD; more && n < RX_SEGMENTS_MAX && n < ready; n++) {
+    uint32_t n = 0, more;
+    do {
         const struct xdp_desc *desc = xdp_ring_descriptor(&q->rx, q->rx.own + n);
         frame[n].addr = XDP_READ(desc->addr);
         frame[n].len = XDP_READ(desc->len);
-        more = frame[n].options = XDP_READ(desc->options) & XDP_PKT_CONTD;
-    }
-    return frame[n - 1].options ? n + 1 : n;
+        more = XDP_READ(desc->options) & XDP_PKT_CONTD;
+        n++;
+    } while (more && n < RX_SEGMENTS_MAX && n < ready);
+    return more ? n + 1 : n;
 }
 
 /* Drops the rest, as far as it is there, of a frame that has too many buffers. */
