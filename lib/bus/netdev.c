@@ -103,9 +103,11 @@ int netdev_read_route(void *ctx, const struct nlmsghdr *message) {
         return -EPROTO;
     if (route->rtm_dst_len > 0 || route->rtm_type != RTN_UNICAST)
         return 0;
+    bool chosen = message->nlmsg_flags & NLM_F_DUMP_FILTERED; /* by the interface */
     for (struct netlink_attribute a; netlink_next(&rest, &a);)
         if ((a.type == RTA_OIF && netlink_integer(&a) == dev->index) ||
-            (a.type == RTA_MULTIPATH && hop_leads_to(&a, dev->index)))
+            (a.type == RTA_MULTIPATH && hop_leads_to(&a, dev->index)) ||
+            (a.type == RTA_NH_ID && chosen)) /* it may be all that is told of the next hop */
             dev->default_route = true;
     return 0;
 }

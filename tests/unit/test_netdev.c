@@ -91,7 +91,13 @@ static void tells_what_it_is_used_for(void **state) {
     a = look("lt-a");
     b = look("lt-b");
     assert_true(a.default_route && b.default_route);
-    run("ip route delete default && ip route add 10.0.0.0/8 via 192.0.2.2");
+    run("ip route delete default && ip nexthop add id 5 via 198.51.100.2 dev lt-b && "
+        "ip route add default nhid 5 && echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode");
+    a = look("lt-a");
+    b = look("lt-b");
+    assert_true(!a.default_route && b.default_route);
+    run("ip route delete default && ip nexthop delete id 5 && ip route add 10.0.0.0/8 via "
+        "192.0.2.2");
     a = look("lt-a");
     assert_true(a.addressed && !a.default_route);
 }
