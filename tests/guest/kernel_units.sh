@@ -4,7 +4,7 @@
 # settings of interfaces.
 #
 # programs: ip ethtool test_pool test_journal test_netdev test_stage test_tap_port test_xdp_guard test_xdp_socket test_xdp_server_start test_xdp_server test_xdp_fd_port
-# modules: tun veth
+# modules: bridge macvlan tun veth
 # files: /usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o
 # shellcheck source-path=SCRIPTDIR source=guest.sh
 . "$(dirname "$0")/guest.sh"
