@@ -119,6 +119,8 @@ static int prefer_zerocopy(struct xdp_queue *q, uint32_t flags) {
                                       : EOPNOTSUPP;
     if (err == 0)
         return 0;
+    if (err == EBUSY)
+        return explain(q, err);
     say_why_copying(q, err);
     err = xdp_bind_patiently(q->fd, &q->opts, flags | XDP_COPY);
     return err ? explain(q, err) : 0;

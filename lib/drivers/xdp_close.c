@@ -29,8 +29,8 @@ static uint32_t frames_in_tx(const struct xdp_queue *q) {
 /* Frames of descriptors that the kernel skipped never complete; it has counted these. */
 static void drain(struct xdp_queue *q) {
     struct leat_stats kernel = { 0 };
-    for (int us = 0; us < DRAIN_MS * 1000 && !q->gone; us += DRAIN_US) {
-        if (xdp_reclaim(q) < 0 || frames_in_tx(q) == 0)
+    for (int us = 0; us < DRAIN_MS * 1000; us += DRAIN_US) {
+        if (xdp_reclaim(q) < 0 || frames_in_tx(q) == 0 || q->gone || q->fd < 0)
             break;
         if (xdp_ring_pending(&q->tx))
             xdp_wake_tx(q);

@@ -88,10 +88,12 @@ int xdp_rx(struct leat_queue *queue, struct leat_pkt *pkts, uint32_t n) {
     struct xdp_queue *q = (struct xdp_queue *)queue;
     if (__builtin_expect(q->gone, 0))
         return xdp_socket_check(q);
-    if (q->busy_poll)
-        xdp_wake_rx(q);
     n = n < LEAT_BATCH_MAX ? n : LEAT_BATCH_MAX;
     uint32_t before = q->rx.own, ready = xdp_ring_ready(&q->rx, n);
+    if (q->busy_poll && ready < n) {
+        xdp_wake_rx(q);
+        ready = xdp_ring_ready(&q->rx, n);
+    }
     if (xdp_ring_broken(&q->rx, ready))
         return broken(q, "rx");
     uint32_t got = receive(q, pkts, n, ready);

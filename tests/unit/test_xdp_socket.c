@@ -238,6 +238,30 @@ static void asks_for_checksums(void **state) {
     assert_int_equal(veth_losses(&stats), 0);
 }
 
+/* Each queue has the same pool as a UMEM of its own: a buffer goes from one to the other. */
+static void forwards_between_queues_without_copying(void **state) {
+    (void)state;
+    struct xdp_socket_opts opts = veth_defaults;
+    struct xdp_queue other;
+    struct leat_stats sent = { 0 };
+    struct leat_pkt pkt;
+    veth_open(opts);
+    veth_attach((struct xdp_program_opts){ 0 });
+    opts.queue = 1;
+    assert_int_equal(veth_try_open(&other, opts), 0);
+    for (uint32_t i = 0; i < FRAMES; i++) {
+        veth_peer_sends(i, veth_size_of(i));
+        assert_int_equal(veth_receive(&pkt, 1), 1);
+        assert_int_equal(xdp_tx(&other.head.public, &pkt, 1), 1);
+        veth_peer_expects(i, veth_size_of(i));
+    }
+    xdp_socket_close(&other, &sent);
+    struct leat_stats received = veth_close();
+    assert_int_equal(received.rx_packets, FRAMES);
+    assert_int_equal(sent.tx_packets, FRAMES);
+    assert_int_equal(veth_losses(&received) + veth_losses(&sent), 0);
+}
+
 /* One process creates the socket, another one uses it. */
 static void goes_on_with_a_socket_of_another(void **state) {
     (void)state;
@@ -275,6 +299,7 @@ int main(void) {
         TEST(takes_as_many_buffers_as_it_says),
         TEST(tells_what_the_program_found_out),
         TEST(asks_for_checksums),
+        TEST(forwards_between_queues_without_copying),
         TEST(goes_on_with_a_socket_of_another),
     };
     return veth_enter() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
