@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "stage_rig.h"
+#include "journals.h"
 #include <bpf/libbpf.h>
 #include <leat/error.h>
 #include <net/if.h>
@@ -15,20 +16,18 @@
 
 uint32_t ifindex;
 
-static char journal[] = "/tmp/lt-journal.XXXXXX";
-
-static void remove_journal(void) {
-    rmdir(journal); /* a journal without notes is no file */
+static void remove_journals(void) {
+    remove_journal_directory(NULL);
 }
 
 bool stage_rig_enter(void) {
     if (unshare(CLONE_NEWNET) < 0 ||
-        system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6") != 0 || !mkdtemp(journal)) {
+        system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6") != 0) {
         puts("it takes root to make a namespace");
         return false;
     }
-    atexit(remove_journal);
-    return setenv("LEAT_RUN_DIR", journal, 1) == 0;
+    atexit(remove_journals);
+    return make_journal_directory(NULL) == 0;
 }
 
 static void run(const char *command) {
