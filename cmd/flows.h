@@ -3,7 +3,7 @@
 #ifndef CMD_FLOWS_H
 #define CMD_FLOWS_H
 
-#include "probe.h"
+#include "probe_frame.h"
 
 /* Consecutive numbers; of an IPv6 address, its lower 64 bits. */
 struct flows_range {

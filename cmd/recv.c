@@ -3,7 +3,7 @@
 #include "clock.h"
 #include "command.h"
 #include "histogram.h"
-#include "probe.h"
+#include "probe_frame.h"
 #include "run.h"
 #include "sequence.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "probe.h"
+#include "probe_frame.h"
 #include <leat/checksum.h>
 #include <leat/parse.h>
 #include <string.h>

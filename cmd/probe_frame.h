@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Probe frames (docs/probe-frames.md): made by `leat gen`, judged by `leat recv`. */
-#ifndef CMD_PROBE_H
-#define CMD_PROBE_H
+#ifndef CMD_PROBE_FRAME_H
+#define CMD_PROBE_FRAME_H
 
 #include <leat/packet.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 /* Probe frames, the flows that they belong to, their sequence and their pace. */
 #include "cmd/flows.h"
 #include "cmd/pacer.h"
-#include "cmd/probe.h"
+#include "cmd/probe_frame.h"
 #include "cmd/sequence.h"
 #include <setjmp.h>
 #include <stdarg.h>

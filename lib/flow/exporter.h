@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the workers' caches to the sinks: a queue for each worker (one writer, one reader, copies of
+ * whole records with their parts), and one thread that empties them all, selects records, joins
+ * those halves of connections that two workers saw, and hands each to every sink.
+ */
+#ifndef LEAT_FLOW_EXPORTER_H
+#define LEAT_FLOW_EXPORTER_H
+
+#include "flow.h"
+
+struct leat_flow_queue;
+/* `records` is rounded up to a power of two; 0: 65,536. */
+int leat_flow_queue_create(struct leat_flow_queue **queue, uint32_t records, uint32_t features);
+void leat_flow_queue_destroy(struct leat_flow_queue *queue);
+bool leat_flow_queue_put(struct leat_flow_queue *queue, const struct leat_flow *flow);
+/* The oldest record, valid until leat_flow_queue_release(); NULL: none. */
+const struct leat_flow *leat_flow_queue_peek(struct leat_flow_queue *queue);
+void leat_flow_queue_release(struct leat_flow_queue *queue);
+
+/* Selection of flow records before export (RFC 7014). */
+struct leat_flow_selection {
+    uint64_t min_packets, min_octets; /* both sides together; 0: any */
+    uint32_t sample;                  /* one of so many records, by hash of the key; 0: all */
+};
+
+struct leat_flow_exporter_opts {
+    struct leat_flow_queue **queues;
+    uint32_t queue_count;
+    struct leat_flow_sink **sinks; /* the exporter's from now on: closed by it */
+    uint32_t sink_count;
+    struct leat_flow_selection selection;
+    bool join;             /* biflows of several workers whose hash is not symmetric */
+    uint64_t join_wait_ns; /* how long a half waits for the other; 0: 2 s */
+    int core;              /* -1: any */
+};
+
+struct leat_flow_exporter_stats {
+    uint64_t records;    /* from the queues */
+    uint64_t joined;     /* pairs that became one */
+    uint64_t unselected; /* left out by the selection */
+};
+
+struct leat_flow_exporter;
+int leat_flow_exporter_start(struct leat_flow_exporter **exporter,
+                             const struct leat_flow_exporter_opts *opts);
+/* Empties the queues, closes the sinks within `timeout_ms` each. */
+void leat_flow_exporter_stop(struct leat_flow_exporter *exporter, uint32_t timeout_ms);
+void leat_flow_exporter_stats(const struct leat_flow_exporter *exporter,
+                              struct leat_flow_exporter_stats *stats);
+/* Of sink `index`: a copy that the exporter's thread makes ten times a second. Any thread. */
+void leat_flow_exporter_sink_stats(const struct leat_flow_exporter *exporter, uint32_t index,
+                                   struct leat_flow_sink_stats *stats);
+/* Replaces sinks and selection (SIGHUP): old ones are closed after their last record, none is lost.
+ */
+int leat_flow_exporter_reload(struct leat_flow_exporter *exporter,
+                              const struct leat_flow_exporter_opts *opts);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fields that a record can be exported with: IANA's information elements by their names, and a
+ * few of Leat's own. One table (field.c) says of each its number, type and length and where its
+ * value is in struct leat_flow; every exporter (IPFIX, NetFlow v9, JSON, CSV ...) works from it.
+ */
+#ifndef LEAT_FLOW_FIELD_H
+#define LEAT_FLOW_FIELD_H
+
+#include "flow.h"
+#include <stddef.h>
+
+#define LEAT_FLOW_PEN_REVERSE 29305 /* RFC 5103 */
+/* Private enterprise number of elements that IANA has none for. 32473 is the one for documentation
+ * (RFC 5612); Leat has not been assigned one: set it with --pen. */
+#define LEAT_FLOW_PEN 32473
+
+enum leat_field_type { /* RFC 7012, 3.1 and RFC 6313; numbers as in informationElementDataType */
+                       LEAT_FIELD_OCTETS = 0,
+                       LEAT_FIELD_U8 = 1,
+                       LEAT_FIELD_U16 = 2,
+                       LEAT_FIELD_U32 = 3,
+                       LEAT_FIELD_U64 = 4,
+                       LEAT_FIELD_FLOAT64 = 10,
+                       LEAT_FIELD_BOOLEAN = 11,
+                       LEAT_FIELD_MAC = 12,
+                       LEAT_FIELD_STRING = 13,
+                       LEAT_FIELD_SECONDS = 14,
+                       LEAT_FIELD_MILLISECONDS = 15,
+                       LEAT_FIELD_MICROSECONDS = 16, /* NTP format */
+                       LEAT_FIELD_NANOSECONDS = 17,  /* NTP format */
+                       LEAT_FIELD_IP4 = 18,
+                       LEAT_FIELD_IP6 = 19,
+                       LEAT_FIELD_BASIC_LIST = 20,
+};
+
+#define LEAT_FIELD_VARIABLE 65535
+
+/* A value as taken out of a record. */
+struct leat_field_value {
+    uint64_t number; /* integers, booleans, and times in nanoseconds since 1970 */
+    double real;
+    const void *bytes; /* addresses, strings, octets; of a list: its elements, as `number`s of
+                          leat_field_list */
+    uint32_t length;   /* of `bytes` */
+};
+
+struct leat_field {
+    const char *name;  /* "octetDeltaCount", as IANA spells it */
+    const char *about; /* half a sentence */
+    uint32_t pen;      /* 0: IANA's */
+    uint16_t id;
+    uint8_t type;      /* enum leat_field_type */
+    uint8_t semantics; /* RFC 5610, 3.6: 0 default, 1 quantity, 2 totalCounter, 3 deltaCounter,
+                          4 identifier, 5 flags, 6 list */
+    uint16_t length;   /* as exported by default; LEAT_FIELD_VARIABLE */
+    uint8_t versions;  /* 4 and 6: bit 0 and bit 1: in records of which it is */
+    bool reversible;   /* has a reverse (RFC 5103): its value of side[1] */
+    uint32_t features; /* LEAT_FLOW_* that it takes */
+    const struct leat_field *element; /* of a basicList */
+    /* The value of one side; not for addresses of the other version. */
+    void (*get)(const struct leat_flow *flow, uint32_t side, struct leat_field_value *value);
+};
+
+/* The whole table, for help and RFC 5610 records. */
+const struct leat_field *leat_field_table(uint32_t *count);
+
+/* By name, or "reverse" with the name capitalised (reverseOctetDeltaCount): `*side` is then 1.
+ * NULL: no such field. */
+const struct leat_field *leat_field_find(const char *name, uint32_t *side);
+
+/* Which fields a record is exported with, in order: `name`, or `name/length` to reduce or widen it.
+ */
+#define LEAT_FIELDS_MAX 96
+struct leat_field_choice {
+    const struct leat_field *field;
+    uint16_t length;
+    uint8_t side;
+};
+struct leat_fields {
+    struct leat_field_choice choice[LEAT_FIELDS_MAX];
+    uint32_t count;
+};
+
+/* Parses "sourceIPv4Address,octetDeltaCount/4,...", or a set's name: "default", "basic", "full";
+ * sets and fields may be joined: "default,dnsQueryName". With uniflow, reverse fields are left out.
+ * -EINVAL with a sentence that names the field. */
+int leat_fields_parse(struct leat_fields *fields, const char *text, bool uniflow);
+
+/* What the records need to hold for them: LEAT_FLOW_*. */
+uint32_t leat_fields_features(const struct leat_fields *fields);
+
+#endif
