@@ -31,6 +31,7 @@ struct leat_flow_exporter_opts {
     uint32_t sink_count;
     struct leat_flow_selection selection;
     bool join;             /* biflows of several workers whose hash is not symmetric */
+    uint32_t join_key;     /* LEAT_FLOW_KEY_* of the meters: halves agree on these, too */
     uint64_t join_wait_ns; /* how long a half waits for the other; 0: 2 s */
     int core;              /* -1: any */
 };
@@ -38,21 +39,29 @@ struct leat_flow_exporter_opts {
 struct leat_flow_exporter_stats {
     uint64_t records;    /* from the queues */
     uint64_t joined;     /* pairs that became one */
+    uint64_t waiting;    /* halves that wait for the other one now */
     uint64_t unselected; /* left out by the selection */
+    /* Given to every sink: records - joined - waiting - unselected. */
+    uint64_t exported, exported_packets, exported_octets;
+    struct leat_flow_sink_stats replaced; /* sum over sinks that a reload closed */
 };
 
 struct leat_flow_exporter;
 int leat_flow_exporter_start(struct leat_flow_exporter **exporter,
                              const struct leat_flow_exporter_opts *opts);
-/* Empties the queues, closes the sinks within `timeout_ms` each. */
+/* Empties the queues and closes the sinks within `timeout_ms` each. Statistics stay, and are final.
+ */
 void leat_flow_exporter_stop(struct leat_flow_exporter *exporter, uint32_t timeout_ms);
+/* After leat_flow_exporter_stop(). NULL is allowed. The queues stay the caller's. */
+void leat_flow_exporter_destroy(struct leat_flow_exporter *exporter);
 void leat_flow_exporter_stats(const struct leat_flow_exporter *exporter,
                               struct leat_flow_exporter_stats *stats);
 /* Of sink `index`: a copy that the exporter's thread makes ten times a second. Any thread. */
 void leat_flow_exporter_sink_stats(const struct leat_flow_exporter *exporter, uint32_t index,
                                    struct leat_flow_sink_stats *stats);
-/* Replaces sinks and selection (SIGHUP): old ones are closed after their last record, none is lost.
- */
+/* Replaces sinks and selection (SIGHUP): those not among the new ones are closed after their last
+ * record, none is lost; a sink that is in both lists just goes on. The caller closes the new ones
+ * when this fails. */
 int leat_flow_exporter_reload(struct leat_flow_exporter *exporter,
                               const struct leat_flow_exporter_opts *opts);
 

@@ -179,8 +179,11 @@ struct leat_flow_sink_ops {
     /* About ten times a second, also without records: time-outs, template refresh, reconnecting. */
     void (*tick)(struct leat_flow_sink *sink, uint64_t now_ns);
     void (*stats)(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats);
-    /* Sends what is left, waiting at most `timeout_ms`, closes and frees. */
-    void (*close)(struct leat_flow_sink *sink, uint32_t timeout_ms);
+    /* Sends what is left, waiting at most `timeout_ms`, closes and frees. Copies the final
+     * statistics to `final` if it is not NULL: what could not be sent is then lost, or in the
+     * spool. */
+    void (*close)(struct leat_flow_sink *sink, uint32_t timeout_ms,
+                  struct leat_flow_sink_stats *final);
 };
 
 #endif
