@@ -37,6 +37,7 @@ set style data histograms
 set style histogram errorbars gap 1
 set style fill solid 0.6 border -1
 unset xlabel
+set xtics rotate by -25
 set ylabel 'Mpps, one socket'
 set key top right
 sockets(cores) = \
