@@ -68,8 +68,26 @@ static int check_request(const struct leat_port *port, const struct xdp_port *xd
                      port->name, name, netdev->name, netdev->driver);
 }
 
+/* A function that the driver lacks fails for each frame, which nobody sees. Kernels before 6.7 do
+ * not tell which there are; then none is known to lack. */
+static int check_received(const struct leat_port *port, const struct xdp_port *xdp) {
+    const struct leat_netdev *netdev = &xdp->netdev;
+    uint64_t lacks = xdp->options.stage.metadata & ~netdev->rx_metadata;
+    if (!netdev->rx_metadata || !lacks)
+        return 0;
+    return leat_fail(ENOTSUP, "%s: rx-metadata=%s: the driver of %s, %s, does not tell it",
+                     port->name,
+                     lacks & LEAT_XDP_META_TIME   ? "time"
+                     : lacks & LEAT_XDP_META_HASH ? "hash"
+                                                  : "vlan",
+                     netdev->name, netdev->driver);
+}
+
 int xdp_check_driver(const struct leat_port *port, const struct xdp_port *xdp) {
     const struct leat_netdev *netdev = &xdp->netdev;
+    int err = check_received(port, xdp);
+    if (err < 0)
+        return err;
     if (xdp->options.socket.zerocopy == XDP_ZEROCOPY_REQUIRE && xdp_lacks_zerocopy(netdev))
         return leat_fail(ENOTSUP,
                          "%s: zerocopy=require cannot be had: the driver of %s, %s, has no "

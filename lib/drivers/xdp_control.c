@@ -39,7 +39,17 @@ static void describe_copying(const struct xdp_port *xdp, char *to, size_t bytes)
         snprintf(to, bytes, "copy (%.80s)", xdp->queues[0]->copies);
 }
 
-/* "native, copy (veth has no zero-copy), need-wakeup, poll" */
+static void describe_metadata(const struct xdp_port *xdp, char *to, size_t bytes) {
+    static const char *const kinds[] = { "time", "hash", "vlan" }; /* enum leat_xdp_metadata */
+    size_t at = 0;
+    *to = '\0';
+    for (uint32_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (xdp->rx_metadata & 1u << i)
+            at += (size_t)snprintf(to + at, bytes - at, "%s%s", at ? "+" : ", rx-metadata ",
+                                   kinds[i]);
+}
+
+/* "native, copy (veth has no zero-copy), need-wakeup, poll, rx-metadata time+hash" */
 static void describe_mode(const struct leat_port *port, const struct xdp_port *xdp, char *to,
                           size_t bytes) {
     static const char *const waits[] = {
@@ -47,14 +57,15 @@ static void describe_mode(const struct leat_port *port, const struct xdp_port *x
     };
     uint32_t zerocopy = zerocopy_queues(port, xdp);
     const struct xdp_queue *first = xdp->queues[0];
-    char stage[64], copy[96] = "zero-copy";
+    char stage[64], copy[96] = "zero-copy", metadata[40];
     describe_stage(xdp, stage, sizeof(stage));
     if (zerocopy == 0)
         describe_copying(xdp, copy, sizeof(copy));
     else if (zerocopy < port->opts.queues)
         snprintf(copy, sizeof(copy), "zero-copy on %u of %u queues", zerocopy, port->opts.queues);
-    snprintf(to, bytes, "%s, %s, %s%s", stage, copy, first->need_wakeup ? "need-wakeup, " : "",
-             waits[first->opts.wait]);
+    describe_metadata(xdp, metadata, sizeof(metadata));
+    snprintf(to, bytes, "%s, %s, %s%s%s", stage, copy, first->need_wakeup ? "need-wakeup, " : "",
+             waits[first->opts.wait], metadata);
 }
 
 static uint32_t received_flags(uint32_t metadata) {

@@ -2,6 +2,7 @@
 /* What the name of an xdp: port asks for, without any interface. */
 #include "lib/drivers/xdp.h"
 #include <errno.h>
+#include <leat/error.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -149,6 +150,21 @@ static void who_may_send_unfinished_checksums_is_known(void **state) {
     warned("", NULL);
 }
 
+/* The interface's facts are the test's: no driver here lacks only a part. */
+static void received_metadata_that_the_driver_lacks_is_refused(void **state) {
+    (void)state;
+    struct xdp_port xdp = { .netdev = { .name = "lt-a", .driver = "some", .rx_metadata = 3 } };
+    assert_int_equal(read_name("xdp:lt-a,rx-metadata=time+hash", 0), 0);
+    xdp.options = options;
+    assert_int_equal(xdp_check_driver(&port, &xdp), 0);
+    assert_int_equal(read_name("xdp:lt-a,rx-metadata=vlan+hash", 0), 0);
+    xdp.options = options;
+    assert_int_equal(xdp_check_driver(&port, &xdp), -ENOTSUP);
+    assert_non_null(strstr(leat_error(), "rx-metadata=vlan: the driver of lt-a"));
+    xdp.netdev.rx_metadata = 0; /* a kernel that does not tell */
+    assert_int_equal(xdp_check_driver(&port, &xdp), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bare_name_means_the_defaults),
@@ -156,6 +172,7 @@ int main(void) {
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(rings_of_the_program_are_checked_too),
         cmocka_unit_test(who_may_send_unfinished_checksums_is_known),
+        cmocka_unit_test(received_metadata_that_the_driver_lacks_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -219,6 +219,19 @@ static void the_default_route_is_kept_from_harm(void **state) {
     expect_interface_as_before();
 }
 
+static void metadata_in_force_is_told(void **state) {
+    (void)state;
+    struct leat_caps caps;
+    open_with("xdp:lt-a,rx-metadata=hash+vlan", 2);
+    leat_port_caps(port, &caps, sizeof(caps));
+    assert_non_null(strstr(caps.mode, "poll, rx-metadata hash+vlan"));
+    close_port();
+    open_with("xdp:lt-a", 2);
+    leat_port_caps(port, &caps, sizeof(caps));
+    assert_null(strstr(caps.mode, "rx-metadata"));
+    close_port();
+}
+
 static void settings_are_put_back(void **state) {
     (void)state;
     struct leat_port_opts opts = { .size = sizeof(opts), .promisc = true, .queues = 1 };
@@ -387,6 +400,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         CASE(wrong_names_leave_nothing_behind),
         CASE(the_default_route_is_kept_from_harm),
+        CASE(metadata_in_force_is_told),
         CASE(settings_are_put_back),
         CASE(the_mode_in_force_is_told),
         CASE(why_it_is_not_native_is_told),
