@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kinds of sinks that this build has. A file that needs a library is compiled where there is
+ * one, and LEAT_WITH_... is defined then (meson.build); without it sink.c has the kind by name
+ * only, so that asking for it is answered with what is missing.
+ */
+#ifndef LEAT_FLOW_SINK_KINDS_H
+#define LEAT_FLOW_SINK_KINDS_H
+
+#include "sinks.h"
+
+extern const struct leat_flow_sink_kind leat_sink_text;
+
+#endif

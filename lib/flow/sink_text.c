@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* text: a line a record for people, in columns. */
+#include "sink_kinds.h"
+#include "sink_lines.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+static const char *protocol_name(uint8_t protocol, char number[4]) {
+    static const struct {
+        uint8_t protocol;
+        const char *name;
+    } known[] = {
+        { IPPROTO_TCP, "TCP" },   { IPPROTO_UDP, "UDP" },      { IPPROTO_ICMP, "ICMP" },
+        { IPPROTO_IGMP, "IGMP" }, { IPPROTO_ICMPV6, "ICMP6" }, { IPPROTO_SCTP, "SCTP" },
+        { IPPROTO_GRE, "GRE" },   { IPPROTO_ESP, "ESP" },
+    };
+    for (uint32_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].protocol == protocol)
+            return known[i].name;
+    snprintf(number, 4, "%u", protocol);
+    return number;
+}
+
+static void pad(struct leat_text *line, size_t from, size_t width) {
+    do
+        leat_text_char(line, ' ');
+    while (line->n < from + width && !line->failed);
+}
+
+static void end_point(struct leat_text *line, const struct leat_flow *flow, uint32_t side) {
+    bool ports = flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP ||
+                 flow->protocol == IPPROTO_SCTP;
+    if (flow->version == 4)
+        leat_text_ip4(line, flow->address[side]);
+    else {
+        if (ports)
+            leat_text_char(line, '[');
+        leat_text_ip6(line, flow->address[side]);
+        if (ports)
+            leat_text_char(line, ']');
+    }
+    if (ports) {
+        leat_text_char(line, ':');
+        leat_text_number(line, flow->port[side]);
+    }
+}
+
+static void tcp_flags(struct leat_text *line, uint16_t flags) {
+    static const char letters[] = "FSRPAUEC"; /* RFC 9293, 3.1, bit 0 first */
+    for (uint32_t bit = 0; bit < 8; bit++)
+        if (flags & 1u << bit)
+            leat_text_char(line, letters[bit]);
+}
+
+/* "12" or, of both directions, "12/9". */
+static void both(struct leat_text *line, const struct leat_flow *flow, uint64_t there,
+                 uint64_t back) {
+    leat_text_number(line, there);
+    if (flow->biflow) {
+        leat_text_char(line, '/');
+        leat_text_number(line, back);
+    }
+}
+
+static void duration(struct leat_text *line, const struct leat_flow *flow) {
+    uint64_t first = flow->side[0].first_ns, last = flow->side[0].last_ns;
+    if (flow->biflow && flow->side[1].packets && flow->side[1].last_ns > last)
+        last = flow->side[1].last_ns;
+    uint64_t ms = last > first ? (last - first) / 1000000 : 0;
+    leat_text_number(line, ms / 1000);
+    leat_text_char(line, '.');
+    leat_text_digits(line, ms % 1000, 3);
+}
+
+enum { /* where columns begin, and how wide they are */
+       TIME_WIDTH = 25,
+       DURATION_WIDTH = 10,
+       PROTOCOL_WIDTH = 6,
+       ADDRESS_WIDTH = 22,
+       COUNT_WIDTH = 14,
+       FLAGS_WIDTH = 8,
+};
+
+static void text_header(struct leat_text *line, const struct leat_fields *fields) {
+    static const struct {
+        const char *title;
+        size_t width;
+    } columns[] = {
+        { "first packet", TIME_WIDTH },   { "seconds", DURATION_WIDTH },
+        { "proto", PROTOCOL_WIDTH },      { "source", ADDRESS_WIDTH },
+        { "destination", ADDRESS_WIDTH }, { "packets", COUNT_WIDTH },
+        { "octets", COUNT_WIDTH },        { "flags", FLAGS_WIDTH },
+    };
+    (void)fields;
+    for (uint32_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        size_t from = line->n;
+        leat_text_string(line, columns[i].title);
+        pad(line, from, columns[i].width);
+    }
+    leat_text_string(line, "end\n");
+}
+
+static void text_record(struct leat_text *line, const struct leat_fields *fields,
+                        const struct leat_flow *flow) {
+    static const char *const ends[] = { "-", "idle", "active", "tcp", "forced", "full" };
+    char number[4];
+    (void)fields;
+    size_t from = line->n;
+    leat_text_time(line, flow->side[0].first_ns, 3);
+    pad(line, from, TIME_WIDTH);
+    from = line->n;
+    duration(line, flow);
+    pad(line, from, DURATION_WIDTH);
+    from = line->n;
+    leat_text_string(line, protocol_name(flow->protocol, number));
+    pad(line, from, PROTOCOL_WIDTH);
+    for (uint32_t side = 0; side < 2; side++) {
+        from = line->n;
+        end_point(line, flow, side);
+        pad(line, from, ADDRESS_WIDTH);
+    }
+    from = line->n;
+    both(line, flow, flow->side[0].packets, flow->side[1].packets);
+    pad(line, from, COUNT_WIDTH);
+    from = line->n;
+    both(line, flow, flow->side[0].octets, flow->side[1].octets);
+    pad(line, from, COUNT_WIDTH);
+    from = line->n;
+    tcp_flags(line, flow->side[0].tcp_flags | flow->side[1].tcp_flags);
+    pad(line, from, FLAGS_WIDTH);
+    leat_text_string(line, ends[flow->end <= LEAT_FLOW_END_RESOURCES ? flow->end : 0]);
+    if (flow->parts.application && flow->parts.application->name[0]) {
+        leat_text_char(line, ' ');
+        leat_text_string(line, flow->parts.application->name);
+    }
+    leat_text_char(line, '\n');
+}
+
+const struct leat_line_format leat_lines_text = {
+    .header = text_header,
+    .record = text_record,
+};
+
+static int text_open(struct leat_flow_sink **sink, const struct leat_flow_sink_kind *kind,
+                     const char *name, const char *rest, const struct leat_flow_sink_opts *opts) {
+    (void)kind;
+    return leat_lines_open(sink, &leat_lines_text, name, rest, opts);
+}
+
+const struct leat_flow_sink_kind leat_sink_text = {
+    .name = "text",
+    .summary = "text:PATH, a line a record, in columns; text:- to standard output",
+    .open = text_open,
+};
