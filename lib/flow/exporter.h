@@ -13,6 +13,8 @@ struct leat_flow_queue;
 /* `records` is rounded up to a power of two; 0: 65,536. */
 int leat_flow_queue_create(struct leat_flow_queue **queue, uint32_t records, uint32_t features);
 void leat_flow_queue_destroy(struct leat_flow_queue *queue);
+/* Records that fit now. By the writer, which may hold back a source that loses nothing. */
+uint32_t leat_flow_queue_room(struct leat_flow_queue *queue);
 bool leat_flow_queue_put(struct leat_flow_queue *queue, const struct leat_flow *flow);
 /* The oldest record, valid until leat_flow_queue_release(); NULL: none. */
 const struct leat_flow *leat_flow_queue_peek(struct leat_flow_queue *queue);
@@ -30,10 +32,11 @@ struct leat_flow_exporter_opts {
     struct leat_flow_sink **sinks; /* the exporter's from now on: closed by it */
     uint32_t sink_count;
     struct leat_flow_selection selection;
-    bool join;             /* biflows of several workers whose hash is not symmetric */
-    uint32_t join_key;     /* LEAT_FLOW_KEY_* of the meters: halves agree on these, too */
-    uint64_t join_wait_ns; /* how long a half waits for the other; 0: 2 s */
-    int core;              /* -1: any */
+    bool join;                 /* biflows of several workers whose hash is not symmetric */
+    uint32_t join_key;         /* LEAT_FLOW_KEY_* of the meters: halves agree on these, too */
+    uint64_t join_wait_ns;     /* how long a half waits for the other; 0: 2 s */
+    uint32_t join_packet_list; /* length of lists of first packets; 0: 16 */
+    int core;                  /* -1: any */
 };
 
 struct leat_flow_exporter_stats {

@@ -176,7 +176,8 @@ struct leat_flow_sink {
 
 struct leat_flow_sink_ops {
     void (*record)(struct leat_flow_sink *sink, const struct leat_flow *flow);
-    /* About ten times a second, also without records: time-outs, template refresh, reconnecting. */
+    /* About ten times a second, also without records: time-outs, template refresh, reconnecting.
+     * `now_ns` is CLOCK_REALTIME. */
     void (*tick)(struct leat_flow_sink *sink, uint64_t now_ns);
     void (*stats)(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats);
     /* Sends what is left, waiting at most `timeout_ms`, closes and frees. Copies the final
