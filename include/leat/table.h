@@ -24,9 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEAT_TABLE_NONE UINT32_MAX
+#include <leat/table_layout.h>
 
-struct leat_table; /* the header of the region */
+#define LEAT_TABLE_NONE UINT32_MAX
 
 enum {
     LEAT_TABLE_SHARED = 1 << 0,
@@ -97,3 +97,11 @@ struct leat_table_stats {
 };
 void leat_table_stats(const struct leat_table *table, struct leat_table_stats *stats);
 uint32_t leat_table_entries(const struct leat_table *table);
+
+/* Of leat_table_insert(): makes the entry of a key that is not there. */
+uint32_t leat_table_add(struct leat_table *table, const void *key, uint32_t key_bytes,
+                        uint64_t hash);
+
+#include <leat/table_inline.h>
+
+#endif

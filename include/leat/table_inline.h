@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is inline of the table; included by table.h. */
+#ifndef LEAT_TABLE_INLINE_H
+#define LEAT_TABLE_INLINE_H
+
+#include <leat/table.h>
+
+#include <string.h>
+
+/* The thread sanitizer does not know that a vector load of tags is harmless. */
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#define LEAT_TABLE_SSE2
+#include <emmintrin.h>
+#endif
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#undef LEAT_TABLE_SSE2
+#endif
+#endif
+
+#define LEAT_TABLE_LOOKS 16 /* of a reader whom the writer moves entries under the eyes */
+
+static inline void *leat_table_entry(struct leat_table *table, uint32_t index) {
+    return leat_table_entry_at(table, index);
+}
+
+static inline uint32_t leat_table_key_word(const void *key, uint32_t i) {
+    uint32_t word;
+    memcpy(&word, (const uint8_t *)key + i * 4, 4);
+    return word;
+}
+
+/* NH of UMAC (RFC 4418, section 5.2.2): two different keys have the same sum with a probability of
+ * 2^-32, whoever chose them. What follows spreads the sum over all 64 bits. */
+static inline uint64_t leat_table_hash(const struct leat_table *table, const void *key,
+                                       uint32_t key_bytes) {
+    uint64_t sum = table->mix[0];
+    for (uint32_t i = 0; i < key_bytes / 4; i += 2) {
+        uint32_t low = leat_table_key_word(key, i) + table->nh[i], high = table->nh[i + 1];
+        if (i + 1 < key_bytes / 4)
+            high += leat_table_key_word(key, i + 1);
+        sum += (uint64_t)low * high;
+    }
+    sum *= table->mix[1];
+    sum ^= sum >> 32;
+    sum *= table->mix[2];
+    return sum ^ sum >> 32;
+}
+
+/* Whole words, as another thread may be writing this entry after it was removed. */
+static inline bool leat_table_key_equal(const void *entry, const void *key, uint32_t key_bytes) {
+    uint32_t i = 0;
+    for (; i + 8 <= key_bytes; i += 8) {
+        uint64_t word;
+        memcpy(&word, (const uint8_t *)key + i, 8);
+        if (__atomic_load_n((const uint64_t *)((uintptr_t)entry + i), __ATOMIC_RELAXED) != word)
+            return false;
+    }
+    return i == key_bytes || __atomic_load_n((const uint32_t *)((uintptr_t)entry + i),
+                                             __ATOMIC_RELAXED) == leat_table_key_word(key, i / 4);
+}
+
+/* Bit i: slot i has this tag, or had it when it was last in use. */
+static inline uint32_t leat_table_tags(const struct leat_table_bucket *bucket, uint16_t tag) {
+#ifdef LEAT_TABLE_SSE2
+    __m128i tags = _mm_load_si128((const __m128i *)bucket->tags);
+    __m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag));
+    uint32_t hits = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128()));
+    __asm__ volatile("" ::: "memory"); /* x86 does not reorder loads, and nor shall the compiler */
+    return hits;
+#else
+    uint32_t hits = 0;
+    for (uint32_t slot = 0; slot < LEAT_TABLE_SLOTS; slot++)
+        hits |= (uint32_t)(leat_table_load(&bucket->tags[slot]) == tag) << slot;
+    return hits;
+#endif
+}
+
+/* The entry in a bucket that has the key. A number that is empty, claimed or nonsense is never
+ * below the number of entries. */
+static inline uint32_t leat_table_match(const struct leat_table *table,
+                                        const struct leat_table_bucket *bucket, uint16_t tag,
+                                        const void *key, uint32_t key_bytes) {
+    for (uint32_t hits = leat_table_tags(bucket, tag); hits; hits &= hits - 1) {
+        uint32_t index = leat_table_load(&bucket->numbers[__builtin_ctz(hits)]) - 1;
+        if (index < table->entries &&
+            leat_table_key_equal(leat_table_entry_at(table, index), key, key_bytes))
+            return index;
+    }
+    return LEAT_TABLE_NONE;
+}
+
+/* On the list of entries that no bucket has room for, which is nearly always empty. Readers may see
+ * it change; they take no more steps than there are entries. */
+static inline uint32_t leat_table_find_overflow(const struct leat_table *table, const void *key,
+                                                uint32_t key_bytes) {
+    uint32_t index = leat_table_load(&table->overflow) - 1;
+    for (uint32_t steps = 0; index < table->entries && steps < table->entries; steps++) {
+        if (leat_table_key_equal(leat_table_entry_at(table, index), key, key_bytes))
+            return index;
+        index = (leat_table_load(leat_table_link(table, index)) & ~LEAT_TABLE_IN_USE) - 1;
+    }
+    return LEAT_TABLE_NONE;
+}
+
+static inline uint32_t leat_table_look(const struct leat_table *table, const void *key,
+                                       uint32_t key_bytes, uint64_t hash) {
+    uint32_t number = leat_table_first(table, hash);
+    uint16_t tag = leat_table_tag(hash);
+    const struct leat_table_bucket *bucket = leat_table_bucket(table, number);
+    uint32_t index = leat_table_match(table, bucket, tag, key, key_bytes);
+    if (index != LEAT_TABLE_NONE || leat_table_load(&bucket->away) == 0)
+        return index;
+    bucket = leat_table_bucket(table, leat_table_other(table, number, tag));
+    index = leat_table_match(table, bucket, tag, key, key_bytes);
+    return index == LEAT_TABLE_NONE ? leat_table_find_overflow(table, key, key_bytes) : index;
+}
+
+/* A key that the writer moves is for a moment in two places, never in none: who looked into the new
+ * place before and into the old one after it missed it, and sees that `moves` has changed. */
+static inline uint32_t leat_table_find(const struct leat_table *table, const void *key,
+                                       uint32_t key_bytes, uint64_t hash) {
+    uint32_t index = LEAT_TABLE_NONE;
+    for (uint32_t looks = 0; looks < LEAT_TABLE_LOOKS; looks++) {
+        uint64_t moves = leat_table_load(&table->moves);
+        index = leat_table_look(table, key, key_bytes, hash);
+        if (__builtin_expect(index != LEAT_TABLE_NONE, 1) ||
+            leat_table_load(&table->moves) == moves)
+            break;
+    }
+    return index;
+}
+
+static inline void leat_table_prefetch(const struct leat_table *table, uint64_t hash) {
+    __builtin_prefetch(leat_table_bucket(table, leat_table_first(table, hash)));
+}
+
+static inline void leat_table_prefetch_entry(const struct leat_table *table, uint64_t hash) {
+    const struct leat_table_bucket *bucket =
+        leat_table_bucket(table, leat_table_first(table, hash));
+    uint32_t hits = leat_table_tags(bucket, leat_table_tag(hash));
+    if (hits)
+        __builtin_prefetch(
+            leat_table_entry_at(table, leat_table_load(&bucket->numbers[__builtin_ctz(hits)]) - 1));
+}
+
+static inline uint32_t leat_table_insert(struct leat_table *table, const void *key,
+                                         uint32_t key_bytes, uint64_t hash, bool *made) {
+    uint32_t index = leat_table_look(table, key, key_bytes, hash);
+    *made = index == LEAT_TABLE_NONE;
+    if (*made) {
+        index = leat_table_add(table, key, key_bytes, hash);
+        *made = index != LEAT_TABLE_NONE;
+    }
+    return index;
+}
+
+static inline bool leat_table_used(const struct leat_table *table, uint32_t index) {
+    return leat_table_load(leat_table_link(table, index)) & LEAT_TABLE_IN_USE;
+}
+
+#endif
