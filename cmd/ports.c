@@ -71,6 +71,7 @@ static void print_flags(const char *what, uint32_t flags) {
         { LEAT_PKT_VLAN, "VLAN tags" },
         { LEAT_PKT_TIME, "time stamps" },
         { LEAT_PKT_LAUNCH, "launch times" },
+        { LEAT_PKT_SENT, "times of sending" },
     };
     const char *separator = "";
     printf("  %-10s ", what);

@@ -55,10 +55,11 @@ enum {
     LEAT_PKT_VLAN = 1 << 12,   /* tags that belong to the frame but are not in its bytes */
     LEAT_PKT_TIME = 1 << 13,   /* when it was received */
     LEAT_PKT_LAUNCH = 1 << 14, /* when it shall be sent */
+    LEAT_PKT_SENT = 1 << 15,   /* `mark`: tell when it was sent (leat_queue_sent()) */
 
     LEAT_PKT_REQUESTS = LEAT_PKT_IP_CSUM | LEAT_PKT_L4_CSUM | LEAT_PKT_TSO,
-    LEAT_PKT_FROM_META =
-        LEAT_PKT_VLAN | LEAT_PKT_LAUNCH, /* what the sender has to take from there */
+    LEAT_PKT_FROM_META = LEAT_PKT_VLAN | LEAT_PKT_LAUNCH |
+                         LEAT_PKT_SENT, /* what the sender has to take from there */
 };
 
 /* Lies at the start of the packet's buffer (leat_pkt_meta() in pool.h); of a frame of several

@@ -82,6 +82,19 @@ static inline int leat_tx(struct leat_queue *queue, struct leat_pkt *pkts, uint3
     return queue->tx(queue, pkts, n);
 }
 
+/* When a frame that asked for it (LEAT_PKT_SENT) left, by the device's clock. */
+struct leat_sent {
+    uint64_t time_ns;
+    uint32_t mark; /* of its struct leat_meta */
+    uint32_t reserved;
+};
+
+/* The times of frames that were sent since the last call, in the order of their completion: fills
+ * up to `n`, returns how many. By the queue's owner, after leat_tx(), which learns them. The queue
+ * keeps 256; of more it forgets the oldest. A frame whose time the device did not tell is left out.
+ * -ENOTSUP: the port's capabilities have no LEAT_PKT_SENT among tx_flags. */
+int leat_queue_sent(struct leat_queue *queue, struct leat_sent *sent, uint32_t n);
+
 /* Blocking. The descriptor becomes readable when an armed queue has something to receive; -ENOTSUP
  * when the port can only be polled. The port keeps it. */
 int leat_queue_fd(struct leat_queue *queue);

@@ -56,6 +56,7 @@ struct leat_port_ops {
     int (*set_multicast)(struct leat_port *port, const uint8_t (*groups)[6], uint32_t n);
     int (*stats)(struct leat_port *port, struct leat_stats *stats); /* adds the device's part */
     int (*counters)(struct leat_port *port, struct leat_counter *counters, uint32_t n);
+    int (*queue_sent)(struct leat_queue *queue, struct leat_sent *sent, uint32_t n);
     int (*queue_fd)(struct leat_queue *queue);
     int (*queue_arm)(struct leat_queue *queue);
     void (*queue_disarm)(struct leat_queue *queue);

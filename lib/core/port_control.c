@@ -83,6 +83,11 @@ int leat_port_counters(struct leat_port *port, struct leat_counter *counters, ui
     return port->ops->counters ? port->ops->counters(port, counters, n) : 0;
 }
 
+int leat_queue_sent(struct leat_queue *queue, struct leat_sent *sent, uint32_t n) {
+    return queue->port->ops->queue_sent ? queue->port->ops->queue_sent(queue, sent, n)
+                                        : not_supported(queue->port, "tell times of sending");
+}
+
 int leat_queue_fd(struct leat_queue *queue) {
     return queue->port->ops->queue_fd ? queue->port->ops->queue_fd(queue)
                                       : not_supported(queue->port, "wait");

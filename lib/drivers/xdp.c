@@ -52,6 +52,7 @@ static const struct leat_port_ops xdp_ops = {
     .set_multicast = xdp_set_multicast,
     .stats = xdp_stats,
     .counters = xdp_counters,
+    .queue_sent = xdp_sent,
     .queue_fd = xdp_queue_fd,
     .queue_arm = xdp_queue_arm,
     .queue_disarm = xdp_queue_disarm,
@@ -93,7 +94,8 @@ int xdp_check_driver(const struct leat_port *port, const struct xdp_port *xdp) {
                          "%s: zerocopy=require cannot be had: the driver of %s, %s, has no "
                          "zero-copy; 'zerocopy=prefer' copies",
                          port->name, netdev->name, netdev->driver);
-    return check_request(port, xdp, XDP_TXMD_FLAGS_LAUNCH_TIME, "launch");
+    err = check_request(port, xdp, XDP_TXMD_FLAGS_TIMESTAMP, "time");
+    return err < 0 ? err : check_request(port, xdp, XDP_TXMD_FLAGS_LAUNCH_TIME, "launch");
 }
 
 /* What cannot work, or would do harm, is refused before anything is changed. */

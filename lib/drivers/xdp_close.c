@@ -102,5 +102,6 @@ void xdp_socket_close(struct xdp_queue *q, struct leat_stats *lost) {
     q->fd = -1;
     if (q->held)
         release_buffers(q, !q->zerocopy || gone || driver_let_go(q));
+    xdp_sent_destroy(q);
     leat_stats_add(lost, &q->head.stats);
 }

@@ -94,7 +94,8 @@ void xdp_caps(struct leat_port *port, struct leat_caps *caps) {
     caps->segments_max = first->segments_max;
     caps->rx_flags = received_flags(xdp->rx_metadata);
     caps->tx_flags = LEAT_PKT_IP_CSUM | LEAT_PKT_L4_CSUM | LEAT_PKT_VLAN |
-                     (first->opts.tx_metadata & XDP_TXMD_FLAGS_LAUNCH_TIME ? LEAT_PKT_LAUNCH : 0);
+                     (first->opts.tx_metadata & XDP_TXMD_FLAGS_LAUNCH_TIME ? LEAT_PKT_LAUNCH : 0) |
+                     (first->opts.tx_metadata & XDP_TXMD_FLAGS_TIMESTAMP ? LEAT_PKT_SENT : 0);
     caps->promisc = netdev->promisc;
 }
 

@@ -158,6 +158,7 @@ static const struct leat_port_ops xdp_fd_ops = {
     .link = xdp_fd_link,
     .stats = xdp_stats,
     .counters = xdp_counters,
+    .queue_sent = xdp_sent,
     .queue_fd = xdp_queue_fd,
     .queue_arm = xdp_fd_queue_arm,
     .queue_disarm = xdp_queue_disarm,

@@ -149,6 +149,8 @@ static void reclaim_batch(struct xdp_queue *q, uint32_t n) {
         place[freed++] = buffer.number;
         frames += held / XDP_HELD_END;
         bytes += held & XDP_HELD_BYTES;
+        if (__builtin_expect(q->sent != NULL, 0))
+            xdp_sent_note(q, buffer.number, buffer.offset);
     }
     q->completion.own += n;
     q->head.public.cache->top -= nonsense;

@@ -95,6 +95,11 @@ bool xdp_write_metadata(struct xdp_queue *q, struct leat_pkt *pkts, uint32_t seg
         request.flags |= XDP_TXMD_FLAGS_LAUNCH_TIME;
         request.launch_time = leat_pkt_meta(q->pool, pkts)->launch_ns;
     }
+    if (pkts->flags & LEAT_PKT_SENT) {
+        if (!q->sent)
+            return false;
+        request.flags |= XDP_TXMD_FLAGS_TIMESTAMP;
+    }
     if (pkts->flags & LEAT_PKT_L4_CSUM && q->opts.tx_metadata & XDP_TXMD_FLAGS_CHECKSUM)
         offload_checksum(pkts, &request);
     if (pkts->flags & LEAT_PKT_REQUESTS && leat_complete_checksum(pkts, segments) != 0)
@@ -102,6 +107,8 @@ bool xdp_write_metadata(struct xdp_queue *q, struct leat_pkt *pkts, uint32_t seg
     if (request.flags) {
         memcpy(pkts->data - sizeof(request), &request, sizeof(request));
         *options = XDP_TX_METADATA;
+        if (request.flags & XDP_TXMD_FLAGS_TIMESTAMP)
+            xdp_sent_ask(q, leat_buffer_number(q->pool, pkts->data));
     }
     return true;
 }

@@ -99,24 +99,13 @@ static int read_rings(struct leat_port *port, struct xdp_socket_opts *socket) {
     return 0;
 }
 
-/* The times of sending come with the completion of a buffer, which nobody holds any more then. */
-static int read_tx_metadata(struct leat_port *port, uint32_t *metadata) {
-    int err = read_set(port, "tx-metadata", "time|checksum|launch", metadata);
-    if (err < 0 || !(*metadata & XDP_TXMD_FLAGS_TIMESTAMP))
-        return err;
-    return leat_fail(ENOTSUP,
-                     "%s: tx-metadata=time: when a frame was sent cannot be told, for its buffer "
-                     "goes back to the pool",
-                     port->name);
-}
-
 static int read_socket(struct leat_port *port, struct xdp_socket_opts *socket) {
     int zerocopy = XDP_ZEROCOPY_PREFER, wait = XDP_WAIT_POLL, need_wakeup = 1, err;
     if ((err = read_choice(port, "zerocopy", "prefer|require|never", &zerocopy)) < 0 ||
         (err = read_choice(port, "wait", "poll|spin|busy-poll", &wait)) < 0 ||
         (err = read_choice(port, "need-wakeup", "off|on", &need_wakeup)) < 0 ||
         (err = leat_option_u32(port, "frame-size", &socket->frame_bytes, 2048, 4096)) < 0 ||
-        (err = read_tx_metadata(port, &socket->tx_metadata)) < 0)
+        (err = read_set(port, "tx-metadata", "time|checksum|launch", &socket->tx_metadata)) < 0)
         return err;
     socket->name = port->name;
     socket->zerocopy = (enum xdp_zerocopy)zerocopy;

@@ -29,7 +29,8 @@ enum xdp_wait {
 };
 
 /* The part of a frame's sending that packets may ask the device for: XDP_TXMD_FLAGS_*. */
-#define XDP_SOCKET_TX_METADATA (XDP_TXMD_FLAGS_CHECKSUM | XDP_TXMD_FLAGS_LAUNCH_TIME)
+#define XDP_SOCKET_TX_METADATA \
+    (XDP_TXMD_FLAGS_TIMESTAMP | XDP_TXMD_FLAGS_CHECKSUM | XDP_TXMD_FLAGS_LAUNCH_TIME)
 
 #define XDP_RING_MIN 64
 #define XDP_RING_MAX (1u << 16)
@@ -62,8 +63,9 @@ enum {
 struct xdp_queue {
     struct leat_queue_head head;
     struct xdp_ring fill, rx, tx, completion;
-    uint8_t *base;  /* of the pool */
-    uint16_t *held; /* an entry a buffer: XDP_HELD_* */
+    uint8_t *base;         /* of the pool */
+    uint16_t *held;        /* an entry a buffer: XDP_HELD_* */
+    struct xdp_sent *sent; /* of frames whose time of sending is asked for; NULL: never */
     struct leat_pool *pool;
     uint32_t chunk;        /* bytes of each buffer that the kernel uses */
     uint32_t tx_reserve;   /* bytes before a frame that the kernel reads when it sends it */
@@ -142,6 +144,13 @@ void xdp_refill(struct xdp_queue *queue);
 uint32_t xdp_rx_frame(struct xdp_queue *queue, struct leat_pkt *pkts, uint32_t room, uint32_t ready,
                       uint32_t *got);
 uint32_t xdp_tx_frame(struct xdp_queue *queue, struct leat_pkt *pkts, uint32_t n, uint32_t room);
+
+/* xdp_sent.c: when frames were sent. */
+int xdp_sent_create(struct xdp_queue *queue);
+void xdp_sent_destroy(struct xdp_queue *queue);
+void xdp_sent_ask(struct xdp_queue *queue, uint32_t number);
+void xdp_sent_note(struct xdp_queue *queue, uint32_t number, uint64_t offset);
+int xdp_sent(struct leat_queue *queue, struct leat_sent *sent, uint32_t n);
 
 /* xdp_metadata.c: what stands before a frame. */
 void xdp_read_metadata(struct xdp_queue *queue, struct leat_pkt *pkt);

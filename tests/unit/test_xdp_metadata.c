@@ -2,6 +2,7 @@
 /* What stands before frames: what the XDP program found out, and what the device shall do. */
 #include "lib/bpf/stage.h"
 #include "xdp_standin.h"
+#include <errno.h>
 #include <leat/checksum.h>
 #include <leat/parse.h>
 #include <string.h>
@@ -149,6 +150,64 @@ static void inserts_tags(void **state) {
     assert_int_equal(standin_dropped(LEAT_DROP_TX_OFFLOAD), 1);
 }
 
+static struct leat_pkt make_asking(uint32_t mark) {
+    struct leat_pkt pkt = make_udp();
+    *leat_pkt_meta(standin.pool, &pkt) = (struct leat_meta){ .mark = mark };
+    pkt.flags |= LEAT_PKT_META | LEAT_PKT_SENT;
+    return pkt;
+}
+
+/* The device writes `time_ns` over the request, and completes the frame. */
+static void complete_at(uint64_t time_ns) {
+    struct xdp_desc desc = standin_take_tx();
+    memcpy(standin.pool->base + desc.addr - 16, &time_ns, sizeof(time_ns));
+    standin_complete(desc.addr);
+}
+
+static void tells_when_frames_were_sent(void **state) {
+    (void)state;
+    struct leat_sent sent[4];
+    struct leat_pkt pkts[3] = { make_asking(7), make_udp(), make_asking(9) };
+    assert_int_equal(xdp_tx(q, &pkts[0], 1), 1); /* not with these options */
+    assert_int_equal(standin_dropped(LEAT_DROP_TX_OFFLOAD), 1);
+    assert_int_equal(xdp_sent(q, sent, 4), -ENOTSUP);
+    leat_free(standin.cache, &pkts[1], 2);
+
+    standin_reopen((struct xdp_socket_opts){ .tx_metadata = XDP_SOCKET_TX_METADATA });
+    pkts[0] = make_asking(7), pkts[1] = make_udp(), pkts[2] = make_asking(9);
+    assert_int_equal(xdp_tx(q, pkts, 3), 3);
+    for (uint64_t i = 0; i < 3; i++)
+        complete_at(1700000000000000000 + i);
+    assert_int_equal(xdp_tx(q, NULL, 0), 0);
+    assert_int_equal(xdp_sent(q, sent, 4), 2);
+    assert_int_equal(sent[0].mark, 7);
+    assert_int_equal(sent[0].time_ns, 1700000000000000000);
+    assert_int_equal(sent[1].mark, 9);
+    assert_int_equal(sent[1].time_ns, 1700000000000000002);
+    assert_int_equal(xdp_sent(q, sent, 4), 0);
+
+    struct leat_pkt pkt = make_asking(11); /* of a device that does not tell */
+    assert_int_equal(xdp_tx(q, &pkt, 1), 1);
+    standin_complete(standin_take_tx().addr);
+    assert_int_equal(xdp_tx(q, NULL, 0), 0);
+    assert_int_equal(xdp_sent(q, sent, 4), 0);
+}
+
+static void forgets_the_oldest_times(void **state) {
+    (void)state;
+    static struct leat_sent sent[300];
+    standin_reopen((struct xdp_socket_opts){ .tx_metadata = XDP_SOCKET_TX_METADATA });
+    for (uint32_t i = 0; i < 300; i++) {
+        struct leat_pkt pkt = make_asking(i);
+        assert_int_equal(xdp_tx(q, &pkt, 1), 1);
+        complete_at(1700000000000000000 + i);
+    }
+    assert_int_equal(xdp_tx(q, NULL, 0), 0);
+    assert_int_equal(xdp_sent(q, sent, 300), 256);
+    assert_int_equal(sent[0].mark, 44);
+    assert_int_equal(sent[255].mark, 299);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, standin_set_up, standin_tear_down)
     const struct CMUnitTest tests[] = {
@@ -157,6 +216,8 @@ int main(void) {
         TEST(completes_checksums_in_software),
         TEST(asks_the_device_for_checksums_and_times),
         TEST(inserts_tags),
+        TEST(tells_when_frames_were_sent),
+        TEST(forgets_the_oldest_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

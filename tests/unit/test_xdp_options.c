@@ -105,7 +105,6 @@ static void what_is_wrong_is_named(void **state) {
         { "eth0,mtu=67", "from 68 to 65521", -EINVAL },
         { "eth0,rx-metadata=hash+", "some of time|hash|vlan joined by '+', not 'hash+'", -EINVAL },
         { "eth0,rx-metadata=has", "not 'has'", -EINVAL },
-        { "eth0,tx-metadata=checksum+time", "tx-metadata=time", -ENOTSUP },
         { "eth0,attach=both", "one of link|dispatcher", -EINVAL },
         { "eth0,rss=odd", "one of symmetric", -EINVAL },
         { "eth0,force=1", "'force' takes no value", -EINVAL },

@@ -201,6 +201,7 @@ static void wrong_names_leave_nothing_behind(void **state) {
     expect_refused("xdp:lt-a,rss=symmetric", -ENOTSUP, "veth");
     expect_refused("xdp:lt-a,mode=generic,rx-metadata=hash", -ENOTSUP, "rx-metadata");
     expect_refused("xdp:lt-a,tx-metadata=launch", -ENOTSUP, "tx-metadata=launch");
+    expect_refused("xdp:lt-a,tx-metadata=time", -ENOTSUP, "tx-metadata=time");
     run("ip link set lt-a down");
     expect_refused("xdp:lt-a", -ENETDOWN, "ip link set lt-a up");
 }
