@@ -3,6 +3,7 @@
 #ifndef LEAT_FLOW_SAMPLING_H
 #define LEAT_FLOW_SAMPLING_H
 
+#include "packet.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,5 +30,24 @@ struct leat_flow_sampling {
 
 /* Parses "1/100" (count), "random:1/100", "uniform:1/100", "hash:1/100:SEED". -EINVAL, sentence. */
 int leat_flow_sampling_parse(struct leat_flow_sampling *sampling, const char *text);
+
+/* One worker's place in the sequence of packets. */
+struct leat_flow_sampler {
+    struct leat_flow_sampling sampling;
+    uint32_t left;   /* packets of the period or population still to come */
+    uint32_t wanted; /* of these, to be taken */
+    uint64_t random;
+};
+
+/* Random numbers begin anew: from the seed, or from the kernel's when that is 0. */
+void leat_flow_sampler_init(struct leat_flow_sampler *sampler,
+                            const struct leat_flow_sampling *sampling);
+
+/* Whether the next packet is taken, when what it holds does not matter: not of HASH and NONE. */
+bool leat_flow_sampler_next(struct leat_flow_sampler *sampler);
+
+/* Whether this packet is taken, of HASH. */
+bool leat_flow_sampler_takes(const struct leat_flow_sampler *sampler,
+                             const struct leat_flow_packet *packet);
 
 #endif
