@@ -115,13 +115,16 @@ static void put_part(const struct part *part, struct leat_flow *slot,
     memcpy((uint8_t *)&slot->parts + part->pointer, &to, sizeof(to));
 }
 
+uint32_t leat_flow_queue_room(struct leat_flow_queue *queue) {
+    queue->tail_seen = atomic_load_explicit(&queue->tail, memory_order_acquire);
+    return queue->mask + 1 -
+           (atomic_load_explicit(&queue->head, memory_order_relaxed) - queue->tail_seen);
+}
+
 bool leat_flow_queue_put(struct leat_flow_queue *queue, const struct leat_flow *flow) {
     uint32_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
-    if (head - queue->tail_seen > queue->mask) {
-        queue->tail_seen = atomic_load_explicit(&queue->tail, memory_order_acquire);
-        if (head - queue->tail_seen > queue->mask)
-            return false;
-    }
+    if (head - queue->tail_seen > queue->mask && leat_flow_queue_room(queue) == 0)
+        return false;
     struct leat_flow *slot = slot_of(queue, head);
     *slot = *flow;
     slot->parts = (struct leat_flow_parts){ 0 };

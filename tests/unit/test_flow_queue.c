@@ -41,8 +41,11 @@ static void test_first_in_is_first_out_until_full(void **state) {
     struct leat_flow_queue *queue = make(5, 0); /* rounded up to 8 */
     assert_null(leat_flow_queue_peek(queue));
     for (uint64_t round = 0; round < 5; round++) {
-        for (uint64_t i = 0; i < 8; i++)
+        for (uint32_t i = 0; i < 8; i++) {
+            assert_int_equal(leat_flow_queue_room(queue), 8 - i);
             assert_true(put(queue, round * 8 + i));
+        }
+        assert_int_equal(leat_flow_queue_room(queue), 0);
         assert_false(put(queue, 99));
         assert_int_equal(take(queue), round * 8);
         assert_true(put(queue, round * 8 + 8)); /* one place is free again */
