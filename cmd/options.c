@@ -8,15 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 32
+#define OPTIONS_MAX 48
 #define HELP_COLUMN 26
 
 static const char *running = ""; /* the subcommand, for messages */
+static const char *said_of;      /* the place in a configuration file; NULL: the command line */
 
 bool options_wrong(const char *format, ...) {
     va_list args;
     va_start(args, format);
     fprintf(stderr, "leat %s: ", running);
+    if (said_of)
+        fprintf(stderr, "%s: ", said_of);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
@@ -142,6 +145,27 @@ static bool set(const struct option_spec *spec, const char *value) {
         return set_number(spec, value);
     }
     return false;
+}
+
+static bool set_flag(const struct option_spec *spec, const char *value) {
+    bool on = !strcmp(value, "true");
+    if (!on && strcmp(value, "false"))
+        return options_wrong("takes true or false, not '%s'", value);
+    *(bool *)spec->to = on;
+    return true;
+}
+
+int options_set(const struct options *options, const char *name, const char *value,
+                const char *place) {
+    const struct option_spec *spec = options->specs;
+    while (spec->name && strcmp(spec->name, name))
+        spec++;
+    if (!spec->name)
+        return -1;
+    said_of = place;
+    bool done = spec->kind == OPTION_FLAG ? set_flag(spec, value) : set(spec, value);
+    said_of = NULL;
+    return done;
 }
 
 /* getopt's two tables from ours. A long option's value is its place in `specs`, plus 256 to stay

@@ -45,6 +45,12 @@ bool options_parse(const struct options *options, int argc, char **argv, int *fi
 /* For OPTION_PARSED functions and operands: says "leat fwd: ..." and returns false. */
 bool options_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Sets one option, as --NAME VALUE does: for configuration files. `place` stands before what is
+ * said of it ("probe.yaml:7: active"); a flag takes "true" or "false". -1: no option has that
+ * name. */
+int options_set(const struct options *options, const char *name, const char *value,
+                const char *place);
+
 /* A number such as 1.5, and where it ends; 0, and no end but its start, when there is none. */
 double options_decimal(const char *text, const char **end);
 

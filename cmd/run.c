@@ -48,7 +48,10 @@ static int lane_tick(void *ctx) {
     struct run_lane *lane = ctx;
     if (lane->run->deadline_ns && clock_ns() >= lane->run->deadline_ns)
         run_stop(lane->run);
-    return 0;
+    int status = lane->tick ? lane->tick(lane->ctx) : 0;
+    if (status < 0)
+        run_stop(lane->run);
+    return status;
 }
 
 static void sample(void *ctx, struct leat_stats *stats) {
@@ -73,7 +76,7 @@ static int create_worker(struct run *run, uint32_t index) {
         .queues = lane->queues,
         .queue_count = lane->queue_count,
         .batch = lane_batch,
-        .tick = run->opts->seconds > 0 ? lane_tick : NULL,
+        .tick = run->opts->seconds > 0 || lane->tick ? lane_tick : NULL,
         .ctx = lane,
     };
     return leat_worker_create(&lane->worker, &opts);
@@ -118,7 +121,7 @@ int run_lanes(struct run *run) {
     if (status) {
         session_error(status);
     } else {
-        struct progress *progress = progress_start(sample, run);
+        struct progress *progress = run->own_progress ? NULL : progress_start(sample, run);
         uint64_t start = clock_ns();
         if (run->opts->seconds > 0)
             run->deadline_ns = start + (uint64_t)(run->opts->seconds * NS_PER_S);

@@ -53,6 +53,7 @@ struct run;
 /* One worker. `batch` as in struct leat_worker_opts; it may call run_stop(). */
 struct run_lane {
     int (*batch)(void *ctx);
+    int (*tick)(void *ctx); /* about every 10 ms, likewise; or NULL */
     void *ctx;
     struct leat_queue **queues; /* to wait on */
     uint32_t queue_count;
@@ -68,6 +69,7 @@ struct run {
     void (*sample)(void *ctx,
                    struct leat_stats *stats); /* adds the program's own losses, or NULL */
     void *sample_ctx;
+    bool own_progress; /* no live line: the program tells itself how it goes */
     /* Results. */
     double seconds;
     uint64_t busy_cycles;

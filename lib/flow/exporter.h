@@ -29,7 +29,8 @@ struct leat_flow_selection {
 struct leat_flow_exporter_opts {
     struct leat_flow_queue **queues;
     uint32_t queue_count;
-    struct leat_flow_sink **sinks; /* the exporter's from now on: closed by it */
+    struct leat_flow_sink **sinks; /* the exporter's from now on: closed by it. Without any,
+                                      records wait in the queues for a reload */
     uint32_t sink_count;
     struct leat_flow_selection selection;
     bool join;                 /* biflows of several workers whose hash is not symmetric */
@@ -40,10 +41,10 @@ struct leat_flow_exporter_opts {
 };
 
 struct leat_flow_exporter_stats {
-    uint64_t records;    /* from the queues */
-    uint64_t joined;     /* pairs that became one */
-    uint64_t waiting;    /* halves that wait for the other one now */
-    uint64_t unselected; /* left out by the selection */
+    uint64_t records;                        /* from the queues */
+    uint64_t joined;                         /* pairs that became one */
+    uint64_t waiting;                        /* halves that wait for the other one now */
+    uint64_t unselected, unselected_packets; /* left out by the selection */
     /* Given to every sink: records - joined - waiting - unselected. */
     uint64_t exported, exported_packets, exported_octets;
     struct leat_flow_sink_stats replaced; /* sum over sinks that a reload closed */
