@@ -40,10 +40,26 @@ enum leat_field_type { /* RFC 7012, 3.1 and RFC 6313; numbers as in informationE
 struct leat_field_value {
     uint64_t number; /* integers, booleans, and times in nanoseconds since 1970 */
     double real;
-    const void *bytes; /* addresses, strings, octets; of a list: its elements, as `number`s of
-                          leat_field_list */
-    uint32_t length;   /* of `bytes` */
+    const void *bytes;  /* addresses, strings, octets; of a list: its elements, integers in the
+                           order of this machine, times in nanoseconds since 1970 */
+    uint32_t length;    /* of `bytes`; of a list: how many elements */
+    uint8_t width;      /* of a list: bytes of each element, 1, 2, 4 or 8 */
+    uint8_t scratch[8]; /* where `bytes` may point to */
 };
+
+/* Element i of a list. */
+static inline uint64_t leat_field_element(const struct leat_field_value *list, uint32_t i) {
+    switch (list->width) {
+    case 1:
+        return ((const uint8_t *)list->bytes)[i];
+    case 2:
+        return ((const uint16_t *)list->bytes)[i];
+    case 4:
+        return ((const uint32_t *)list->bytes)[i];
+    default:
+        return ((const uint64_t *)list->bytes)[i];
+    }
+}
 
 struct leat_field {
     const char *name;  /* "octetDeltaCount", as IANA spells it */
@@ -58,7 +74,8 @@ struct leat_field {
     bool reversible;   /* has a reverse (RFC 5103): its value of side[1] */
     uint32_t features; /* LEAT_FLOW_* that it takes */
     const struct leat_field *element; /* of a basicList */
-    /* The value of one side; not for addresses of the other version. */
+    /* The value as seen from one side: sourceIPv4Address of side 1 is address[1]. Not for records
+     * of a version that the field is not in. What the record does not hold is 0, or empty. */
     void (*get)(const struct leat_flow *flow, uint32_t side, struct leat_field_value *value);
 };
 
@@ -69,8 +86,20 @@ const struct leat_field *leat_field_table(uint32_t *count);
  * NULL: no such field. */
 const struct leat_field *leat_field_find(const char *name, uint32_t *side);
 
-/* Which fields a record is exported with, in order: `name`, or `name/length` to reduce or widen it.
- */
+/* By number, `pen` as in a message; of a reverse `*side` is 1 (LEAT_FLOW_PEN_REVERSE for IANA's;
+ * for Leat's own, whose `own_pen` is given, the bit LEAT_FIELD_REVERSE). Elements of lists and what
+ * only options records have is found, too, with no `get`. NULL: unknown. */
+#define LEAT_FIELD_REVERSE                                                 \
+    0x4000 /* RFC 5103, 6.2 leaves the choice of the bit to the enterprise \
+            */
+const struct leat_field *leat_field_by_id(uint32_t pen, uint16_t id, uint32_t own_pen,
+                                          uint32_t *side);
+
+/* Bytes of a type's values at full width; LEAT_FIELD_VARIABLE of strings, octets and lists. */
+uint16_t leat_field_width(enum leat_field_type type);
+
+/* Which fields a record is exported with, in order: `name`, or `name/length` to reduce or widen it;
+ * of a list it is the length of its elements, of strings a fixed one. */
 #define LEAT_FIELDS_MAX 96
 struct leat_field_choice {
     const struct leat_field *field;
@@ -83,8 +112,9 @@ struct leat_fields {
 };
 
 /* Parses "sourceIPv4Address,octetDeltaCount/4,...", or a set's name: "default", "basic", "full";
- * sets and fields may be joined: "default,dnsQueryName". With uniflow, reverse fields are left out.
- * -EINVAL with a sentence that names the field. */
+ * sets and fields may be joined: "default,dnsQueryName". A field may stand there twice; what is
+ * there already a set does not add again. With uniflow, reverse fields are left out. -EINVAL with a
+ * sentence that names the field. */
 int leat_fields_parse(struct leat_fields *fields, const char *text, bool uniflow);
 
 /* What the records need to hold for them: LEAT_FLOW_*. */
