@@ -3,6 +3,10 @@
  * From a frame to what the meter counts: through tags, labels and tunnels to the innermost packet
  * that is wanted, with every length checked against what was captured and against the length around
  * it. A wrong length makes a smaller packet or none, never a read beyond it.
+ *
+ * Tunnels are followed as long as what they carry can be decoded. What one carries that cannot
+ * (ARP, signalling, a fragment, garbage on the port of a tunnel) leaves the tunnel's own packet as
+ * the one that is metered. Of more tags or labels than a scope holds, the first are kept.
  */
 #ifndef LEAT_FLOW_DECODE_H
 #define LEAT_FLOW_DECODE_H

@@ -56,7 +56,8 @@ struct leat_flow_packet {
     uint32_t payload_here;  /* of these bytes, so many may be read */
     uint32_t octets;        /* IP header and payload, by the IP header (octetDeltaCount) */
     uint32_t frame_octets;  /* the whole frame, without FCS (layer2OctetDeltaCount) */
-    uint32_t payload_bytes; /* behind the transport header; 0 of protocols without one known */
+    uint32_t payload_bytes; /* behind the transport header, of LATER all behind the IP header; 0 of
+                               protocols without a transport header known here */
     uint16_t l4_bytes;      /* of the transport header */
     uint16_t flags;         /* LEAT_FLOW_* */
     uint16_t tcp_flags;     /* 9 bits, RFC 9565 */
