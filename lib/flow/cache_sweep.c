@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What happens to flows without a packet of theirs: the sweep, flushing, the largest of them. */
+#include "cache_private.h"
+#include <string.h>
+
+/* A tick looks at so many entries, and ends so many flows, before it lets the packets on. */
+#define TICK_ENTRIES 65536
+#define TICK_ENDS    4096
+
+/* What is due for one entry. False: it stays, since there is no room for its record. */
+static bool visit(struct leat_flow_cache *cache, struct leat_flow_family *family, uint32_t index,
+                  uint64_t now_ns, uint32_t *ends) {
+    bool gone;
+    uint32_t reason = leat_flow_expired(cache, family, index, now_ns, &gone);
+    if (!reason)
+        return true;
+    if (!leat_flow_end_record(cache, family, index, reason, false))
+        return false;
+    if (gone)
+        leat_flow_remove(cache, family, index);
+    else
+        leat_flow_continue(family, index);
+    *ends += 1;
+    return true;
+}
+
+/* From the hand on: up to `entries` entries and up to `ends_max` ends in all. */
+static void sweep_family(struct leat_flow_cache *cache, struct leat_flow_family *family,
+                         uint64_t now_ns, uint32_t entries, uint32_t *ends, uint32_t ends_max) {
+    uint32_t looked = 0;
+    for (; looked < entries && *ends < ends_max; looked++) {
+        uint32_t index = family->sweep_at < family->used ? family->sweep_at : 0;
+        if (leat_table_used(family->table, index) && !visit(cache, family, index, now_ns, ends))
+            break;
+        family->sweep_at = index + 1;
+    }
+    family->sweep_due -= looked;
+}
+
+void leat_flow_sweep(struct leat_flow_cache *cache, uint64_t now_ns, uint32_t entries_max,
+                     uint32_t ends_max) {
+    int64_t passed_ns = cache->now_ns ? leat_flow_since(now_ns, cache->now_ns) : 0;
+    double rounds = passed_ns > 0 ? (double)passed_ns * cache->sweep_per_ns : 0;
+    uint32_t ends = 0;
+    cache->now_ns = now_ns;
+    for (uint32_t f = 0; f < 2; f++) {
+        struct leat_flow_family *family = &cache->family[f];
+        family->sweep_due += rounds * family->used;
+        if (family->sweep_due > family->used)
+            family->sweep_due = family->used; /* once round is enough, however long it took */
+        uint32_t due = (uint32_t)family->sweep_due;
+        sweep_family(cache, family, now_ns, due < entries_max ? due : entries_max, &ends, ends_max);
+    }
+}
+
+void leat_flow_cache_tick(struct leat_flow_cache *cache, uint64_t now_ns) {
+    leat_flow_sweep(cache, now_ns, TICK_ENTRIES, TICK_ENDS);
+}
+
+/* What has timed out by now ends for that reason, whether or not the sweep has come by. */
+static bool flush_entry(struct leat_flow_cache *cache, struct leat_flow_family *family,
+                        uint32_t index, enum leat_flow_end reason) {
+    bool gone;
+    uint32_t own = leat_flow_expired(cache, family, index, cache->now_ns, &gone);
+    if (!leat_flow_end_record(cache, family, index, own ? own : reason, false))
+        return false;
+    leat_flow_remove(cache, family, index);
+    return true;
+}
+
+uint32_t leat_flow_cache_flush(struct leat_flow_cache *cache, enum leat_flow_end reason) {
+    bool room = true;
+    for (uint32_t f = 0; f < 2 && room; f++) {
+        struct leat_flow_family *family = &cache->family[f];
+        for (uint32_t looked = 0; looked < family->used && family->flows > 0; looked++) {
+            uint32_t index = family->sweep_at < family->used ? family->sweep_at : 0;
+            if (leat_table_used(family->table, index) &&
+                !(room = flush_entry(cache, family, index, reason)))
+                break;
+            family->sweep_at = index + 1;
+        }
+    }
+    return cache->family[0].flows + cache->family[1].flows;
+}
+
+static uint64_t octets_of(const struct leat_flow_family *family, uint32_t index) {
+    const struct leat_flow_sum *sum = leat_flow_sum(family, index);
+    if (!(sum->state & LEAT_FLOW_LIVE))
+        return 0;
+    return sum->octets + (sum->state & LEAT_FLOW_BACK ? family->arrays.back[index].octets : 0);
+}
+
+static uint64_t flow_octets(const struct leat_flow *flow) {
+    return flow->side[0].octets + flow->side[1].octets;
+}
+
+uint32_t leat_flow_cache_top(struct leat_flow_cache *cache, struct leat_flow *flows, uint32_t n) {
+    uint32_t count = 0;
+    for (uint32_t f = 0; f < 2 && n > 0; f++) {
+        const struct leat_flow_family *family = &cache->family[f];
+        for (uint32_t index = 0; index < family->used; index++) {
+            uint64_t octets = leat_table_used(family->table, index) ? octets_of(family, index) : 0;
+            if (octets == 0 || (count == n && octets <= flow_octets(&flows[n - 1])))
+                continue;
+            uint32_t place = count < n ? count++ : n - 1;
+            for (; place > 0 && flow_octets(&flows[place - 1]) < octets; place--)
+                flows[place] = flows[place - 1];
+            leat_flow_describe(cache, family, index, &flows[place]);
+        }
+    }
+    return count;
+}
