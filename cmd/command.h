@@ -16,6 +16,7 @@ int cmd_fwd(int argc, char **argv);
 int cmd_gen(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
 int cmd_cap(int argc, char **argv);
+int cmd_probe(int argc, char **argv);
 int cmd_ports(int argc, char **argv);
 int cmd_softnic(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

@@ -20,6 +20,9 @@ static const struct {
 #ifdef LEAT_COMMAND_CAP
     { "cap", "write what a port receives to pcapng files", cmd_cap },
 #endif
+#ifdef LEAT_COMMAND_PROBE
+    { "probe", "meter flows, and export them as IPFIX, JSON, text ...", cmd_probe },
+#endif
     { "softnic", "emulate 82599 NICs behind vfio-user sockets", cmd_softnic },
     { "ports", "list the kinds of ports, or show what given ones can do", cmd_ports },
 #ifdef LEAT_COMMAND_XDP

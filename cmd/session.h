@@ -7,7 +7,7 @@
 #include <leat/error.h>
 #include <leat/worker.h>
 
-#define SESSION_PORTS_MAX  2
+#define SESSION_PORTS_MAX  8
 #define SESSION_QUEUES_MAX 64
 
 /* A port and its queues; queue `i` is worker `i % workers`'s, which has at least one. */

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leat probe: meters the flows of ports or captures and exports them. */
+#include "probe.h"
+#include "clock.h"
+#include "command.h"
+#include "signals.h"
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BATCH    64
+#define CLOSE_MS 5000
+#define PAUSE_NS 200000
+/* A batch that all makes flows in a full cache ends as many, and what the sweep finds beside. */
+#define ROOM_MIN 4096
+
+static void pause_a_little(void) {
+    const struct timespec pause = { .tv_nsec = PAUSE_NS };
+    nanosleep(&pause, NULL);
+}
+
+static int meter_queue(struct probe_queue *queue) {
+    struct leat_pkt pkts[BATCH];
+    if (queue->ended)
+        return 0;
+    if (queue->lossless && leat_flow_queue_room(queue->records) < ROOM_MIN) {
+        pause_a_little(); /* the file waits for the exporter */
+        return 0;
+    }
+    int n = leat_rx(queue->queue, pkts, BATCH);
+    if (n == -ENODATA) {
+        queue->ended = true;
+        return 0;
+    }
+    if (n <= 0)
+        return n;
+    leat_flow_meter_add(queue->meter, queue->pool, pkts, (uint32_t)n);
+    leat_free(queue->queue->cache, pkts, (uint32_t)n);
+    return n;
+}
+
+static int batch(void *ctx) {
+    struct probe_lane *lane = ctx;
+    int moved = 0;
+    bool ended = true;
+    for (uint32_t i = 0; i < lane->count; i++) {
+        int n = meter_queue(lane->queues[i]);
+        if (n < 0)
+            return n;
+        moved += n;
+        ended &= lane->queues[i]->ended;
+    }
+    if (ended)
+        run_stop(lane->run);
+    return moved;
+}
+
+static int tick(void *ctx) {
+    struct probe_lane *lane = ctx;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (uint32_t i = 0; lane->live && i < lane->count; i++)
+        leat_flow_meter_tick(lane->queues[i]->meter,
+                             (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec);
+    probe_top_answer(lane);
+    return 0;
+}
+
+/* A name without a kind that is a file's is a capture's. */
+static bool is_file(const char *name) {
+    struct stat status;
+    return !strncmp(name, "pcap:", 5) || !strcmp(name, "-") ||
+           (stat(name, &status) == 0 && !S_ISDIR(status.st_mode));
+}
+
+static int name_port(struct probe *probe, const char *name) {
+    struct probe_port *port = &probe->ports[probe->port_count];
+    bool plain_file = is_file(name) && strncmp(name, "pcap:", 5);
+    char *full = NULL;
+    if (asprintf(&full, "%s%s", plain_file ? "pcap:" : "", name) < 0)
+        return -ENOMEM;
+    port->name = full;
+    probe->port_count++;
+    return 0;
+}
+
+static int name_ports(struct probe *probe) {
+    const struct probe_config *config = &probe->config;
+    uint32_t files = 0;
+    for (uint32_t i = 0; i < config->port_count; i++)
+        files += is_file(config->ports[i]);
+    probe->files = files > 0;
+    if (files && files < config->port_count) {
+        fputs("leat probe: files and other ports cannot be metered at once\n", stderr);
+        return -EINVAL;
+    }
+    if (!files && config->port_count > SESSION_PORTS_MAX) {
+        fprintf(stderr, "leat probe: more than %d ports cannot be metered at once\n",
+                SESSION_PORTS_MAX);
+        return -EINVAL;
+    }
+    probe->ports = calloc(config->port_count, sizeof(*probe->ports));
+    int status = probe->ports ? 0 : -ENOMEM;
+    for (uint32_t i = 0; status == 0 && i < config->port_count; i++)
+        status = name_port(probe, config->ports[i]);
+    return status;
+}
+
+static int open_port(struct probe *probe, uint32_t index) {
+    const struct leat_port_opts opts = { .queues = probe->config.queues, .promisc = true };
+    struct probe_port *port = &probe->ports[index];
+    int status = session_port(&probe->session, port->name, opts);
+    if (status)
+        return status;
+    const struct leat_caps *caps = &probe->session.ports[probe->session.port_count - 1].caps;
+    if (!caps->rx) {
+        fprintf(stderr, "leat probe: %s cannot receive\n", port->name);
+        return -ENOTSUP;
+    }
+    memcpy(port->mode, caps->mode, sizeof(port->mode));
+    port->queues = caps->queues;
+    return 0;
+}
+
+static int open_live_ports(struct probe *probe) {
+    int status = session_open(&probe->session, probe->config.run.buffer_bytes);
+    for (uint32_t i = 0; status == 0 && i < probe->port_count; i++)
+        status = open_port(probe, i);
+    if (status == 0)
+        status = session_start(&probe->session, session_workers_max(&probe->session), 5000);
+    for (uint32_t i = 0; status == 0 && i < probe->port_count; i++)
+        probe->queue_count += probe->ports[i].queues;
+    probe->lane_count = probe->session.workers;
+    return status;
+}
+
+/* ingressInterface: the interface's number where the port is one, else the port's. */
+static uint32_t interface_of(struct probe *probe, uint32_t index) {
+    const char *name = probe->ports[index].name;
+    struct leat_ipfix_interface *interface = &probe->interfaces[index];
+    char device[IF_NAMESIZE] = "";
+    const char *bare = strrchr(name, ':');
+    snprintf(device, sizeof(device), "%.*s", (int)strcspn(bare ? bare + 1 : name, ",@"),
+             bare ? bare + 1 : name);
+    uint32_t number = if_nametoindex(device);
+    interface->index = number ? number : index + 1;
+    snprintf(interface->name, sizeof(interface->name), "%.63s", number ? device : name);
+    snprintf(interface->about, sizeof(interface->about), "%.63s", name);
+    return interface->index;
+}
+
+/* The meter of queue `index` of a port, which is worker `worker`'s. */
+static int make_meter(struct probe *probe, uint32_t port, uint32_t index, uint32_t worker,
+                      const struct leat_caps *caps) {
+    struct probe_lane *lane = &probe->lanes[worker];
+    struct probe_queue *queue = &probe->queues[probe->queue_count];
+    struct leat_flow_meter_opts opts;
+    probe_meter_opts(probe, &probe->config, &opts);
+    opts.times = probe->files || (caps->rx_flags & LEAT_PKT_TIME);
+    opts.interface = probe->files ? 0 : probe->interfaces[port].index;
+    opts.cache.worker = probe->queue_count;
+    int status = leat_flow_queue_create(&queue->records, 0, probe->features);
+    opts.queue = queue->records;
+    if (status == 0)
+        status = leat_flow_meter_create(&queue->meter, &opts);
+    if (status) {
+        leat_flow_queue_destroy(queue->records);
+        return session_error(status);
+    }
+    queue->port = port;
+    queue->index = index;
+    queue->lossless = probe->files || caps->rx_lossless;
+    lane->queues[lane->count++] = queue;
+    probe->queue_count++;
+    return 0;
+}
+
+static int make_meters(struct probe *probe) {
+    uint32_t queues = probe->files ? 1 : probe->queue_count;
+    if (probe->files)
+        probe->lane_count = 1;
+    probe->queue_count = 0;
+    probe->queues = calloc(queues, sizeof(*probe->queues));
+    probe->lanes = calloc(probe->lane_count, sizeof(*probe->lanes));
+    if (!probe->queues || !probe->lanes)
+        return -ENOMEM;
+    static const struct leat_caps file = { .rx = true };
+    if (probe->files)
+        return make_meter(probe, 0, 0, 0, &file);
+    int status = 0;
+    for (uint32_t p = 0; p < probe->port_count; p++) {
+        const struct session_port *port = &probe->session.ports[p];
+        interface_of(probe, p);
+        for (uint32_t i = 0; status == 0 && i < port->caps.queues; i++) {
+            uint32_t worker = i % probe->lane_count;
+            struct probe_lane *lane = &probe->lanes[worker];
+            status = make_meter(probe, p, i, worker, &port->caps);
+            if (status == 0) {
+                lane->queues[lane->count - 1]->queue = port->queues[i];
+                lane->queues[lane->count - 1]->pool = probe->session.pool;
+            }
+        }
+    }
+    return status;
+}
+
+static int start_exporter(struct probe *probe) {
+    struct leat_flow_queue **queues = calloc(probe->queue_count, sizeof(*queues));
+    if (!queues)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < probe->queue_count; i++)
+        queues[i] = probe->queues[i].records;
+    const struct leat_flow_exporter_opts opts = {
+        .queues = queues,
+        .queue_count = probe->queue_count,
+        .sinks = probe->sinks,
+        .sink_count = probe->sink_count,
+        .selection = probe->config.selection,
+        .join = !probe->config.uniflow && probe->queue_count > 1,
+        .join_key = probe->config.key,
+        .core = -1,
+    };
+    struct leat_flow_exporter *exporter;
+    int status = leat_flow_exporter_start(&exporter, &opts);
+    free(queues);
+    if (status) {
+        session_error(status);
+        probe_sinks_close(probe->sinks, probe->sink_count);
+        return status;
+    }
+    __atomic_store_n(&probe->exporter, exporter, __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* One run over what is open now. */
+static int run_once(struct probe *probe) {
+    struct run_lane runners[SESSION_QUEUES_MAX];
+    struct run run = { .opts = &probe->run_opts,
+                       .session = &probe->session,
+                       .lanes = runners,
+                       .lane_count = probe->lane_count,
+                       .own_progress = true };
+    for (uint32_t i = 0; i < probe->lane_count; i++) {
+        struct probe_lane *lane = &probe->lanes[i];
+        lane->run = &run;
+        lane->live = !probe->files;
+        for (uint32_t q = 0; q < lane->count; q++)
+            lane->waits[q] = lane->queues[q]->queue;
+        runners[i] = (struct run_lane){ .batch = batch,
+                                        .tick = tick,
+                                        .ctx = lane,
+                                        .queues = lane->waits,
+                                        .queue_count = lane->count };
+    }
+    int status = run_lanes(&run);
+    probe->seconds += run.seconds;
+    return status;
+}
+
+/* Closes what is open, and keeps its final counts from port `first` on. */
+static void close_ports(struct probe *probe, uint32_t first) {
+    static struct report report; /* large */
+    uint32_t count = probe->session.port_count;
+    report.port_count = 0;
+    session_close(&probe->session, &report);
+    for (uint32_t i = 0; i < count; i++)
+        probe->ports[first + i].stats = report.ports[i].stats;
+}
+
+static int meter_file(struct probe *probe, uint32_t index) {
+    struct probe_queue *queue = &probe->queues[0];
+    int status = session_open(&probe->session, probe->config.run.buffer_bytes);
+    if (status)
+        return status;
+    status = open_port(probe, index);
+    if (status == 0)
+        status = session_start(&probe->session, 1, 0);
+    if (status == 0) {
+        queue->queue = probe->session.ports[0].queues[0];
+        queue->pool = probe->session.pool;
+        queue->port = index;
+        queue->ended = false;
+        status = run_once(probe);
+    }
+    close_ports(probe, index);
+    return status;
+}
+
+static int meter_files(struct probe *probe) {
+    double seconds = probe->run_opts.seconds;
+    int status = 0;
+    for (uint32_t i = 0; status == 0 && i < probe->port_count && !signals_seen(); i++) {
+        if (seconds > 0 && probe->seconds >= seconds)
+            break;
+        if (seconds > 0)
+            probe->run_opts.seconds = seconds - probe->seconds;
+        status = meter_file(probe, i);
+    }
+    return status;
+}
+
+/* All flows go to the exporter, which empties its queues meanwhile. */
+static void flush(struct probe *probe) {
+    for (uint32_t i = 0; i < probe->queue_count; i++)
+        while (leat_flow_meter_flush(probe->queues[i].meter, LEAT_FLOW_END_FORCED) > 0)
+            pause_a_little();
+}
+
+static int start(struct probe *probe) {
+    int status = name_ports(probe);
+    if (status == 0 && !probe->files)
+        status = open_live_ports(probe);
+    if (status)
+        return status;
+    struct leat_fields *fields = &probe->fields[0];
+    status = leat_fields_parse(fields, probe->config.fields, probe->config.uniflow);
+    if (status)
+        return session_error(status);
+    probe->features = leat_fields_features(fields);
+    status = make_meters(probe);
+    if (status == 0)
+        status = probe_sinks_open(probe, &probe->config, fields, probe->sinks, &probe->sink_count);
+    if (status)
+        return status;
+    probe_sinks_name(probe);
+    if (probe->config.user && (status = probe_drop_privileges(probe->config.user))) {
+        probe_sinks_close(probe->sinks, probe->sink_count);
+        return status;
+    }
+    return start_exporter(probe);
+}
+
+static int meter(struct probe *probe) {
+    struct probe_watch *watch = NULL;
+    probe_say_start(probe);
+    int status = probe_watch_start(&watch, probe);
+    if (status == 0)
+        status = probe->files ? meter_files(probe) : run_once(probe);
+    flush(probe);
+    probe_watch_stop(watch);
+    leat_flow_exporter_stop(probe->exporter, CLOSE_MS);
+    if (!probe->files)
+        close_ports(probe, 0);
+    return status;
+}
+
+static void release(struct probe *probe) {
+    leat_flow_exporter_destroy(probe->exporter);
+    for (uint32_t i = 0; i < probe->queue_count && probe->queues; i++) {
+        leat_flow_meter_destroy(probe->queues[i].meter);
+        leat_flow_queue_destroy(probe->queues[i].records);
+    }
+    if (probe->session.pool)
+        session_close(&probe->session, NULL);
+    for (uint32_t i = 0; i < probe->port_count; i++)
+        free((char *)probe->ports[i].name);
+    free(probe->ports);
+    free(probe->queues);
+    free(probe->lanes);
+    probe_config_free(&probe->config);
+}
+
+static int report(const struct probe *probe, int status) {
+    const char *json = probe->config.run.json;
+    bool conserved = probe_say_end(probe);
+    int written = json ? probe_write_json(probe, json) : 0;
+    if (written)
+        fprintf(stderr, "leat probe: cannot write the report to %s: %s\n", json,
+                strerror(-written));
+    if (status || written)
+        return COMMAND_FAILED;
+    return conserved ? COMMAND_OK : COMMAND_CHECKED;
+}
+
+int cmd_probe(int argc, char **argv) {
+    static struct probe probe;
+    int exit_code;
+    if (!probe_config_parse(&probe.config, argc, argv, &exit_code))
+        return exit_code;
+    if (probe.config.read) {
+        exit_code = probe_read(&probe.config);
+        probe_config_free(&probe.config);
+        return exit_code;
+    }
+    probe.argc = argc;
+    probe.argv = argv;
+    probe.run_opts = probe.config.run;
+    probe_watch_block();
+    signals_install(NULL, NULL); /* a signal from now on ends it in order */
+    exit_code = COMMAND_FAILED;
+    int status = start(&probe);
+    if (status == 0)
+        exit_code = report(&probe, meter(&probe));
+    else if (status == -ENOMEM)
+        fputs("leat probe: no memory\n", stderr);
+    release(&probe);
+    return exit_code;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leat probe: what its parts share. */
+#ifndef CMD_PROBE_H
+#define CMD_PROBE_H
+
+#include "run.h"
+#include <lib/flow/meter.h>
+#include <lib/flow/sinks.h>
+
+#define PROBE_SINKS_MAX 16
+#define PROBE_PORTS_MAX 1024 /* files */
+#define PROBE_TOP_MAX   100
+
+enum probe_output { PROBE_OUTPUT_NONE, PROBE_OUTPUT_TEXT, PROBE_OUTPUT_JSON, PROBE_OUTPUT_CSV };
+
+/* What the command line and the configuration file say (probe_options.c). Strings live as long as
+ * argv, or are among `kept`. */
+struct probe_config {
+    struct run_opts run;
+    const char *file; /* --config; NULL: none */
+    const char *read;
+    const char *ports[PROBE_PORTS_MAX];
+    uint32_t port_count;
+    const char *to[PROBE_SINKS_MAX];
+    uint32_t to_count;
+    bool to_of_file; /* from the file: the first one of the command line replaces them */
+    bool failover, uniflow;
+    const char *fields, *filter, *sample, *spool, *user;
+    struct leat_flow_sampling sampling;
+    struct leat_flow_selection selection;
+    struct leat_flow_rotation rotation;
+    struct leat_flow_tls tls;
+    uint64_t spool_octets;
+    uint32_t flows, key, queues, top, mtu, domain, pen;
+    double active, idle, interval;
+    int tunnels, output;
+    char **kept;
+    uint32_t kept_count;
+};
+
+/* False: done, or wrong; then exit with *exit_code. */
+bool probe_config_parse(struct probe_config *config, int argc, char **argv, int *exit_code);
+void probe_config_free(struct probe_config *config);
+
+/* Reads a YAML file (probe_config.c): `set` gets each option and value, `port` each port. Messages
+ * name file, line and key. */
+struct probe_config_reader {
+    const struct options *options;
+    bool (*port)(void *ctx, const char *name, const char *place);
+    const char *(*keep)(void *ctx, const char *text); /* a copy that stays, or NULL */
+    void *ctx;
+};
+bool probe_config_read(const char *path, const struct probe_config_reader *reader);
+
+/* One queue of a port, with what meters it. */
+struct probe_queue {
+    struct leat_queue *queue;
+    const struct leat_pool *pool;
+    struct leat_flow_meter *meter;
+    struct leat_flow_queue *records;
+    uint32_t port, index;
+    bool lossless, ended;
+};
+
+struct probe_top {
+    uint32_t wanted; /* set by who wants it, cleared by the worker when it is there */
+    uint32_t count;
+    struct leat_flow flows[PROBE_TOP_MAX];
+};
+
+/* One worker's queues. */
+struct probe_lane {
+    struct probe_queue *queues[SESSION_QUEUES_MAX * SESSION_PORTS_MAX];
+    struct leat_queue *waits[SESSION_QUEUES_MAX * SESSION_PORTS_MAX];
+    uint32_t count;
+    struct run *run;
+    bool live; /* time goes on without frames */
+    struct probe_top top;
+};
+
+struct probe_port {
+    const char *name;
+    char mode[128];
+    uint32_t queues;
+    struct leat_stats stats; /* final, once it is closed */
+};
+
+struct probe {
+    struct probe_config config;
+    int argc;
+    char **argv; /* for a reload */
+    bool files;
+    struct leat_fields fields[2]; /* one set in force, one for a reload */
+    uint32_t fields_now;
+    uint32_t features;
+
+    struct session session; /* of live ports, or of the file at hand */
+    struct probe_port *ports;
+    uint32_t port_count;
+    struct probe_queue *queues;
+    uint32_t queue_count;
+    struct probe_lane *lanes;
+    uint32_t lane_count;
+    struct run_opts run_opts; /* of the start; a reload does not change them */
+
+    struct leat_ipfix_interface interfaces[SESSION_PORTS_MAX];
+    struct leat_flow_sink *sinks[PROBE_SINKS_MAX + 1];
+    char sink_names[PROBE_SINKS_MAX + 1][256];
+    uint32_t sink_count;
+    struct leat_flow_exporter *exporter;
+    double seconds;
+};
+
+/* Sum over queues, and of one. */
+void probe_meter_stats(const struct probe *probe, struct leat_flow_meter_stats *sum);
+
+/* probe_sinks.c: fields, sinks and what the exporter is told. 0, or a negative errno after saying
+ * why on standard error. */
+int probe_sinks_open(struct probe *probe, const struct probe_config *config,
+                     const struct leat_fields *fields, struct leat_flow_sink **sinks,
+                     uint32_t *count);
+void probe_sinks_close(struct leat_flow_sink **sinks, uint32_t count);
+void probe_sinks_name(struct probe *probe);
+void probe_meter_opts(const struct probe *probe, const struct probe_config *config,
+                      struct leat_flow_meter_opts *opts);
+
+/* probe_watch.c: a thread that tells how it goes every --interval, and reloads on SIGHUP. */
+struct probe_watch;
+int probe_watch_start(struct probe_watch **watch, struct probe *probe);
+void probe_watch_stop(struct probe_watch *watch); /* NULL is allowed */
+void probe_watch_block(void);                     /* before any thread is made */
+
+/* probe_reload.c */
+void probe_reload(struct probe *probe);
+
+/* probe_lines.c: what is metered, how it goes, how it ended. */
+void probe_say_start(const struct probe *probe);
+void probe_say_interval(const struct probe *probe, double seconds);
+/* Whether every frame and every packet is accounted for: all are in one of the counts. */
+bool probe_conserved(const struct leat_flow_meter_stats *meters,
+                     const struct leat_flow_exporter_stats *exporter);
+/* Returns the same. */
+bool probe_say_end(const struct probe *probe);
+
+/* probe_json.c: 0, or a negative errno. */
+int probe_write_json(const struct probe *probe, const char *path);
+
+/* probe_top.c: asks the workers, and draws what they have answered. */
+void probe_top_answer(struct probe_lane *lane);
+void probe_top_draw(struct probe *probe);
+
+/* probe_read.c: --read. Returns an exit code. */
+int probe_read(const struct probe_config *config);
+
+/* probe_user.c: from here on as --user says. 0, or a negative errno after saying why. */
+int probe_drop_privileges(const char *user);
+
+#endif

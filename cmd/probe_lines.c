@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leat probe: the lines on standard error, at the start, every --interval, and at the end. */
+#include "probe.h"
+#include <inttypes.h>
+#include <string.h>
+
+#define END_REASONS 6
+
+static const char *const end_names[END_REASONS] = { NULL,       "idle",   "active",
+                                                    "detected", "forced", "resources" };
+
+static void say_mode(const struct probe_port *port) {
+    fprintf(stderr, "%s%s%s%s", port->name, *port->mode ? " (" : "", port->mode,
+            *port->mode ? ")" : "");
+}
+
+void probe_say_start(const struct probe *probe) {
+    fputs("leat probe: metering ", stderr);
+    for (uint32_t i = 0; i < probe->port_count && i < 8; i++) {
+        if (i)
+            fputs(", ", stderr);
+        say_mode(&probe->ports[i]);
+    }
+    if (probe->port_count > 8)
+        fprintf(stderr, ", and %u more", probe->port_count - 8);
+    fputs(probe->files ? ": read one after the other\n"
+                       : ": frames are consumed, none is passed on to the network stack\n",
+          stderr);
+}
+
+static void add_meter(struct leat_flow_meter_stats *sum,
+                      const struct leat_flow_meter_stats *stats) {
+    sum->frames += stats->frames;
+    sum->octets += stats->octets;
+    sum->filtered += stats->filtered;
+    sum->unsampled += stats->unsampled;
+    sum->selected += stats->selected;
+    for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
+        sum->skipped[i] += stats->skipped[i];
+    struct leat_flow_cache_stats *cache = &sum->cache;
+    cache->packets += stats->cache.packets;
+    cache->octets += stats->cache.octets;
+    cache->flows_made += stats->cache.flows_made;
+    for (uint32_t i = 0; i < END_REASONS; i++)
+        cache->flows_ended[i] += stats->cache.flows_ended[i];
+    cache->flows_lost += stats->cache.flows_lost;
+    cache->packets_lost += stats->cache.packets_lost;
+    cache->octets_lost += stats->cache.octets_lost;
+    cache->flows += stats->cache.flows;
+    cache->flows_max += stats->cache.flows_max;
+    cache->memory_bytes += stats->cache.memory_bytes;
+}
+
+void probe_meter_stats(const struct probe *probe, struct leat_flow_meter_stats *sum) {
+    memset(sum, 0, sizeof(*sum));
+    for (uint32_t i = 0; i < probe->queue_count; i++) {
+        struct leat_flow_meter_stats stats;
+        leat_flow_meter_stats(probe->queues[i].meter, &stats);
+        add_meter(sum, &stats);
+    }
+}
+
+static void say_meter(const struct leat_flow_meter_stats *stats) {
+    fprintf(stderr, "%" PRIu64 " frames, %" PRIu64 " in flows", stats->frames, stats->selected);
+    if (stats->filtered)
+        fprintf(stderr, ", %" PRIu64 " filtered", stats->filtered);
+    if (stats->unsampled)
+        fprintf(stderr, ", %" PRIu64 " not sampled", stats->unsampled);
+    for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
+        if (stats->skipped[i])
+            fprintf(stderr, ", %" PRIu64 " %s", stats->skipped[i],
+                    leat_flow_skip_name((enum leat_flow_skip)i));
+}
+
+static void say_cache(const struct leat_flow_cache_stats *cache) {
+    fprintf(stderr, "; %u of %u flows", cache->flows, cache->flows_max);
+    if (cache->flows_lost)
+        fprintf(stderr, ", %" PRIu64 " lost", cache->flows_lost);
+}
+
+static void say_drops(const char *port, const struct leat_stats *stats, const char *before) {
+    for (uint32_t i = 0; i < LEAT_DROP_COUNT; i++)
+        if (stats->drops[i])
+            fprintf(stderr, "%s%" PRIu64 " %s at %s", before, stats->drops[i],
+                    leat_drop_name((enum leat_drop)i), port);
+}
+
+static void say_sink(const char *name, const struct leat_flow_sink_stats *stats) {
+    fprintf(stderr, "  to %s: %" PRIu64 " records", name, stats->records);
+    if (stats->held)
+        fprintf(stderr, ", %" PRIu64 " held", stats->held);
+    if (stats->lost)
+        fprintf(stderr, ", %" PRIu64 " lost", stats->lost);
+    if (stats->failures)
+        fprintf(stderr, ", %" PRIu64 " failures", stats->failures);
+    fprintf(stderr, "%s%s\n", *stats->state ? "; " : "", stats->state);
+}
+
+static void say_sinks(const struct probe *probe) {
+    for (uint32_t i = 0; i < probe->sink_count; i++) {
+        struct leat_flow_sink_stats stats;
+        leat_flow_exporter_sink_stats(probe->exporter, i, &stats);
+        say_sink(probe->sink_names[i], &stats);
+    }
+}
+
+void probe_say_interval(const struct probe *probe, double seconds) {
+    struct leat_flow_meter_stats stats;
+    probe_meter_stats(probe, &stats);
+    flockfile(stderr); /* workers may have something to say, too */
+    fprintf(stderr, "%.0f s: ", seconds);
+    say_meter(&stats);
+    say_cache(&stats.cache);
+    for (uint32_t i = 0; !probe->files && i < probe->session.port_count; i++) {
+        struct leat_stats of_port;
+        leat_port_stats(probe->session.ports[i].port, &of_port);
+        say_drops(probe->ports[i].name, &of_port, "; lost ");
+    }
+    fputc('\n', stderr);
+    for (uint32_t i = 0; probe->queue_count > 1 && i < probe->queue_count; i++) {
+        const struct probe_queue *queue = &probe->queues[i];
+        leat_flow_meter_stats(queue->meter, &stats);
+        fprintf(stderr, "  %s queue %u: ", probe->ports[queue->port].name, queue->index);
+        say_meter(&stats);
+        say_cache(&stats.cache);
+        fputc('\n', stderr);
+    }
+    say_sinks(probe);
+    funlockfile(stderr);
+}
+
+static void say_ends(const struct leat_flow_cache_stats *cache) {
+    const char *before = ", ended: ";
+    fprintf(stderr, "%" PRIu64 " flows", cache->flows_made);
+    for (uint32_t i = 1; i < END_REASONS; i++) {
+        if (!cache->flows_ended[i])
+            continue;
+        fprintf(stderr, "%s%" PRIu64 " %s", before, cache->flows_ended[i], end_names[i]);
+        before = ", ";
+    }
+    fputc('\n', stderr);
+}
+
+static void say_exporter(const struct leat_flow_exporter_stats *stats) {
+    fprintf(stderr, "%" PRIu64 " records, %" PRIu64 " packets exported", stats->exported,
+            stats->exported_packets);
+    if (stats->joined)
+        fprintf(stderr, ", %" PRIu64 " of two halves", stats->joined);
+    if (stats->unselected)
+        fprintf(stderr, ", %" PRIu64 " more not selected", stats->unselected);
+    fputc('\n', stderr);
+}
+
+bool probe_conserved(const struct leat_flow_meter_stats *meters,
+                     const struct leat_flow_exporter_stats *exporter) {
+    uint64_t frames = meters->filtered + meters->unsampled + meters->selected;
+    for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
+        frames += meters->skipped[i];
+    return frames == meters->frames && meters->cache.packets == exporter->exported_packets +
+                                                                    exporter->unselected_packets +
+                                                                    meters->cache.packets_lost;
+}
+
+bool probe_say_end(const struct probe *probe) {
+    struct leat_flow_meter_stats meters;
+    struct leat_flow_exporter_stats exporter;
+    probe_meter_stats(probe, &meters);
+    leat_flow_exporter_stats(probe->exporter, &exporter);
+    fprintf(stderr, "leat probe: %.1f s: ", probe->seconds);
+    say_meter(&meters);
+    fputs("\n  ", stderr);
+    say_ends(&meters.cache);
+    fputs("  ", stderr);
+    say_exporter(&exporter);
+    say_sinks(probe);
+    if (exporter.replaced.records || exporter.replaced.lost)
+        say_sink("sinks before a reload", &exporter.replaced);
+    if (meters.cache.flows_lost)
+        fprintf(stderr,
+                "  lost: %" PRIu64 " records of %" PRIu64
+                " packets, since the exporter could not follow\n",
+                meters.cache.flows_lost, meters.cache.packets_lost);
+    for (uint32_t i = 0; i < probe->port_count; i++)
+        say_drops(probe->ports[i].name, &probe->ports[i].stats, "  lost: ");
+    bool conserved = probe_conserved(&meters, &exporter);
+    if (!conserved)
+        fputs("leat probe: these numbers do not add up, which is a fault of this program\n",
+              stderr);
+    return conserved;
+}

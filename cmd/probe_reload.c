@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leat probe: SIGHUP. A configuration that is wrong changes nothing. */
+#include "probe.h"
+#include <errno.h>
+#include <string.h>
+
+static bool refuse(const struct probe_config *config, const char *what) {
+    fprintf(stderr, "leat probe: %s: %s cannot change while flows are there; restart for it\n",
+            config->file, what);
+    return false;
+}
+
+static bool same(const char *a, const char *b) {
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool same_ports(const struct probe_config *a, const struct probe_config *b) {
+    bool equal = a->port_count == b->port_count;
+    for (uint32_t i = 0; equal && i < a->port_count; i++)
+        equal = same(a->ports[i], b->ports[i]);
+    return equal;
+}
+
+/* What the caches and ports were made for. */
+static bool can_change(const struct probe *probe, const struct probe_config *to,
+                       struct leat_fields *fields) {
+    const struct probe_config *from = &probe->config;
+    if (!same_ports(from, to))
+        return refuse(to, "ports");
+    if (from->queues != to->queues)
+        return refuse(to, "queues");
+    if (from->flows != to->flows)
+        return refuse(to, "flows");
+    if (from->uniflow != to->uniflow)
+        return refuse(to, "uniflow");
+    if (from->key != to->key)
+        return refuse(to, "key");
+    if (from->tunnels != to->tunnels)
+        return refuse(to, "tunnels");
+    if (!same(from->user, to->user))
+        return refuse(to, "user");
+    if (leat_fields_parse(fields, to->fields, to->uniflow)) {
+        session_error(0);
+        return false;
+    }
+    if (leat_fields_features(fields) & ~probe->features)
+        return refuse(to, "that some fields need what records do not hold yet: fields");
+    return true;
+}
+
+static int reload_meters(struct probe *probe, const struct probe_config *config) {
+    struct leat_flow_meter_opts opts;
+    int status = 0;
+    probe_meter_opts(probe, config, &opts);
+    for (uint32_t i = 0; status == 0 && i < probe->queue_count; i++)
+        status = leat_flow_meter_reload(probe->queues[i].meter, &opts);
+    return status ? session_error(status) : 0;
+}
+
+static int hand_over(struct probe *probe, struct leat_flow_sink **sinks, uint32_t count,
+                     const struct leat_flow_selection *selection) {
+    const struct leat_flow_exporter_opts opts = { .sinks = sinks,
+                                                  .sink_count = count,
+                                                  .selection = *selection };
+    int status = leat_flow_exporter_reload(probe->exporter, &opts);
+    return status ? session_error(status) : 0;
+}
+
+/* The old sinks are closed first, since two cannot hold one spool; records wait meanwhile. Should
+ * the new ones not open, the old ones do, as they did before. */
+static int replace_sinks(struct probe *probe, const struct probe_config *config,
+                         const struct leat_fields *fields) {
+    struct leat_flow_sink *sinks[PROBE_SINKS_MAX + 1];
+    uint32_t count;
+    int status = hand_over(probe, NULL, 0, &probe->config.selection);
+    if (status)
+        return status;
+    status = probe_sinks_open(probe, config, fields, sinks, &count);
+    const struct probe_config *now = config;
+    if (status) {
+        now = &probe->config;
+        if (probe_sinks_open(probe, now, &probe->fields[probe->fields_now], sinks, &count))
+            return status;
+    }
+    memcpy(probe->sinks, sinks, sizeof(sinks));
+    probe->sink_count = count;
+    probe_sinks_name(probe);
+    if (!status)
+        probe->fields_now = !probe->fields_now;
+    int handed = hand_over(probe, sinks, count, &now->selection);
+    return status ? status : handed;
+}
+
+void probe_reload(struct probe *probe) {
+    struct probe_config config;
+    struct leat_fields *fields = &probe->fields[!probe->fields_now];
+    int exit_code;
+    bool done = probe_config_parse(&config, probe->argc, probe->argv, &exit_code);
+    if (done) {
+        done = can_change(probe, &config, fields) && reload_meters(probe, &config) == 0;
+        if (done && replace_sinks(probe, &config, fields)) {
+            reload_meters(probe, &probe->config);
+            done = false;
+        }
+        if (done) {
+            struct probe_config old = probe->config;
+            probe->config = config;
+            probe_config_free(&old);
+        } else {
+            probe_config_free(&config);
+        }
+    }
+    fprintf(stderr, "leat probe: %s: %s\n", probe->config.file,
+            done ? "read again, and in force" : "not taken over; the old configuration stays");
+}
