@@ -381,7 +381,7 @@ int cmd_probe(int argc, char **argv) {
     if (!probe_config_parse(&probe.config, argc, argv, &exit_code))
         return exit_code;
     if (probe.config.read) {
-        exit_code = probe_read(&probe.config);
+        exit_code = probe_print_file(&probe.config);
         probe_config_free(&probe.config);
         return exit_code;
     }

@@ -150,7 +150,7 @@ void probe_top_answer(struct probe_lane *lane);
 void probe_top_draw(struct probe *probe);
 
 /* probe_read.c: --read. Returns an exit code. */
-int probe_read(const struct probe_config *config);
+int probe_print_file(const struct probe_config *config);
 
 /* probe_user.c: from here on as --user says. 0, or a negative errno after saying why. */
 int probe_drop_privileges(const char *user);

@@ -141,7 +141,7 @@ static void print_problem(void *ctx, const char *sentence) {
     fprintf(stderr, "leat probe: %s\n", sentence);
 }
 
-int probe_read(const struct probe_config *config) {
+int probe_print_file(const struct probe_config *config) {
     struct printer printer = { .json = config->output == PROBE_OUTPUT_JSON, .pen = config->pen };
     const struct leat_ipfix_reader_ops ops = { .pen = config->pen,
                                                .record = print_record,
