@@ -185,6 +185,8 @@ struct leat_flow_sink_ops {
      * spool. */
     void (*close)(struct leat_flow_sink *sink, uint32_t timeout_ms,
                   struct leat_flow_sink_stats *final);
+    /* Whether the other side cannot be reached now, for fail-over. NULL: it always can. */
+    bool (*away)(const struct leat_flow_sink *sink);
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include "lib/flow/decode.h"
 #include "lib/flow/exporter.h"
 #include "lib/flow/join.h"
+#include "lib/flow/sinks.h"
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -20,6 +21,7 @@ struct counting {
     struct leat_flow_sink sink; /* first: a sink is a counting */
     uint64_t records, packets, ticks, id_sum;
     uint32_t closed;
+    bool away;
     struct leat_flow last;
     struct leat_flow_packet_list list; /* of the last record */
 };
@@ -369,6 +371,48 @@ static void test_a_reload_loses_nothing(void **state) {
     leat_flow_queue_destroy(queue);
 }
 
+static bool is_away(const struct leat_flow_sink *sink) {
+    return ((const struct counting *)sink)->away;
+}
+
+static void test_failover_takes_the_first_that_is_there(void **state) {
+    (void)state;
+    static const struct leat_flow_sink_ops ops = { count_record, count_tick, tell, count_close,
+                                                   is_away };
+    for (uint32_t i = 0; i < SINKS; i++)
+        sinks[i].sink.ops = &ops;
+    struct leat_flow_sink *whole;
+    assert_int_equal(leat_flow_sink_failover(&whole, sink_list, SINKS), 0);
+    const struct leat_flow flow = make_flow(0, 1, 2, 1);
+    static const struct {
+        bool away[SINKS];
+        uint32_t taker;
+    } turns[] = { { { false, false, false }, 0 },
+                  { { true, false, false }, 1 },
+                  { { true, true, false }, 2 },
+                  { { false, true, true }, 0 },
+                  { { true, true, true }, 0 } };
+    uint64_t taken[SINKS] = { 0 };
+    for (uint32_t turn = 0; turn < sizeof(turns) / sizeof(*turns); turn++) {
+        for (uint32_t i = 0; i < SINKS; i++)
+            sinks[i].away = turns[turn].away[i];
+        whole->ops->record(whole, &flow);
+        taken[turns[turn].taker]++;
+        for (uint32_t i = 0; i < SINKS; i++)
+            assert_int_equal(sinks[i].records, taken[i]);
+    }
+    assert_true(whole->ops->away(whole));
+    whole->ops->tick(whole, 1);
+    struct leat_flow_sink_stats final;
+    whole->ops->close(whole, 100, &final);
+    assert_int_equal(final.records, 5);
+    assert_int_equal(final.lost, SINKS);
+    for (uint32_t i = 0; i < SINKS; i++) {
+        assert_int_equal(sinks[i].ticks, 1);
+        assert_int_equal(sinks[i].closed, 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_every_record_reaches_every_sink_once, reset),
@@ -379,6 +423,7 @@ int main(void) {
         cmocka_unit_test_setup(test_halves_wait_a_bounded_time_in_bounded_number, reset),
         cmocka_unit_test_setup(test_joining_keeps_every_packet, reset),
         cmocka_unit_test_setup(test_a_reload_loses_nothing, reset),
+        cmocka_unit_test_setup(test_failover_takes_the_first_that_is_there, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
