@@ -69,7 +69,11 @@ def ja4(hello, transport):
     name = {0x304: '13', 0x303: '12', 0x302: '11', 0x301: '10'}[version]
     alpn = '00'
     if 16 in bodies:
-        first = bodies[16][3:3 + bodies[16][2]]
+        names, rest = [], bodies[16][2:]
+        while rest:
+            names.append(rest[1:1 + rest[0]])
+            rest = rest[1 + rest[0]:]
+        first = next(n for n in names if len(n) != 2 or not grease(int.from_bytes(n, 'big')))
         ends = bytes([first[0], first[-1]])
         alpn = ends.decode() if ends.isalnum() else first.hex()[0] + first.hex()[-1]
     kinds = ','.join(f'{k:04x}' for k in sorted(k for k, _ in extensions if k not in (0, 16)))
@@ -152,7 +156,7 @@ def published_hello():
     signatures = two(*(int(s, 16) for s in (
         '0403,0804,0401,0503,0805,0501,0806,0601').split(',')))
     bodies = {0x0000: sized(b'\0' + sized(b'published.example')), 0x000d: sized(signatures),
-              0x0010: sized(sized(b'h2', 1) + sized(b'http/1.1', 1)),
+              0x0010: sized(sized(b'\x1a\x1a', 1) + sized(b'h2', 1) + sized(b'http/1.1', 1)),
               0x002b: sized(two(0x3a3a, 0x0304, 0x0303), 1)}
     order = [0xcaca] + [int(e, 16) for e in (
         '001b,0000,0033,0010,4469,0017,002d,000d,0005,0023,0012,002b,ff01,000b,000a,0015'

@@ -189,6 +189,19 @@ static void test_streams_do_not_mix(void **state) {
         assert_found(&flows[i], &get(labels[i])->found, labels[i]);
 }
 
+static void test_sides_do_not_mix(void **state) {
+    const struct payload *p = get("tls_curl");
+    static uint8_t noise[600];
+    struct flow flow = flow_of(p);
+    (void)state;
+
+    memset(noise, 0xee, sizeof noise);
+    add(&flow, 0, 0, p->parts[0].bytes, 100);
+    add(&flow, 1, 50, noise, sizeof noise);
+    add(&flow, 0, 100, p->parts[0].bytes + 100, p->parts[0].n - 100);
+    assert_found(&flow, &p->found, "both sides at once");
+}
+
 /* A flood of beginnings takes the places of older ones, and that is all it does. */
 static void test_more_beginnings_than_are_kept(void **state) {
     const struct payload *p = get("tls_curl");
@@ -230,6 +243,16 @@ static void test_answers_belong_to_their_question(void **state) {
     add(&flow, 0, 0, other->parts[0].bytes, other->parts[0].n);
     add(&flow, 1, 0, other->parts[1].bytes, other->parts[1].n);
     assert_found(&flow, &asked->found, "another query's NXDOMAIN");
+
+    uint8_t answer[512];
+    uint32_t n = asked->parts[1].n, question = 12 + sizeof "WWW.example.ORG" + 1;
+    assert_true(n <= sizeof answer);
+    memcpy(answer, asked->parts[1].bytes, n);
+    assert_memory_equal(answer + question, "\0\1", 2); /* an A record's */
+    answer[question + 1] = 28;
+    answer[3] |= 3;
+    add(&flow, 1, 0, answer, n);
+    assert_found(&flow, &asked->found, "NXDOMAIN of another type");
 
     static const uint8_t format_error[12] = { 0, 1, 0x80, 1 };
     add(&flow, 1, 0, format_error, sizeof format_error);
@@ -497,6 +520,7 @@ int main(void) {
         cmocka_unit_test(test_segments_that_overlap_or_change_places),
         cmocka_unit_test(test_a_lost_segment_costs_only_what_was_in_it),
         cmocka_unit_test(test_streams_do_not_mix),
+        cmocka_unit_test(test_sides_do_not_mix),
         cmocka_unit_test(test_more_beginnings_than_are_kept),
         cmocka_unit_test(test_server_side_only),
         cmocka_unit_test(test_answers_belong_to_their_question),
