@@ -3,6 +3,14 @@
  * Store and forward: a bounded directory of IPFIX files (RFC 5655), oldest first. Messages are
  * appended while the collector is away and read back in order when it is there again; what kill -9
  * leaves half-written is cut off at the next start.
+ *
+ *   0000000007.ipfix   a segment: the templates, then data; any reader of IPFIX files reads it
+ *   0000000007.notes   what is to be known of each of its messages (struct leat_spool_note)
+ *   position           how far the oldest segment was sent; locked by the process that has the
+ * spool
+ *
+ * Reading runs ahead of dropping: what was sent but perhaps not received is read again after
+ * leat_spool_rewind().
  */
 #ifndef LEAT_FLOW_SPOOL_H
 #define LEAT_FLOW_SPOOL_H
@@ -10,20 +18,36 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct leat_spool_note {
+    uint32_t records; /* by which the sequence number grows */
+    uint32_t flows;   /* of them, flow records */
+    bool templates;   /* at the head of a segment: to be sent again in each session */
+};
+
 struct leat_spool;
-/* One process at a time holds a directory. -EBUSY, -EACCES, -ENOSPC ... */
+/* One process at a time holds a directory, which is made if it is not there. `octets_max`: of all
+ * messages. -EBUSY, -EACCES, -ENOSPC ... */
 int leat_spool_open(struct leat_spool **spool, const char *directory, uint64_t octets_max);
 void leat_spool_close(struct leat_spool *spool); /* what is in it stays */
 
+/* What segments begin with from now on: whole messages, one after the other; copied. */
+int leat_spool_templates(struct leat_spool *spool, const uint8_t *messages, uint32_t n);
+
 /* 0, or -ENOSPC: full, or the disk is; nothing was written then. */
 int leat_spool_append(struct leat_spool *spool, const uint8_t *message, uint32_t n,
-                      uint32_t records);
+                      uint32_t records, uint32_t flows);
 
-/* The oldest message, 0 bytes if there is none; it stays until leat_spool_drop(). */
-int leat_spool_peek(struct leat_spool *spool, uint8_t *message, uint32_t room, uint32_t *records);
+/* The next message that was not read yet: its length, 0 if there is none, or a negative errno: the
+ * rest of its segment cannot be read, and was given up. `message` has room for LEAT_MESSAGE_MAX. */
+int leat_spool_read(struct leat_spool *spool, uint8_t *message, struct leat_spool_note *note);
+/* The oldest message that was read (templates do not count) has arrived. */
 void leat_spool_drop(struct leat_spool *spool);
+/* Reads from the oldest message again that was not dropped; the templates of its segment first. */
+void leat_spool_rewind(struct leat_spool *spool);
 
-uint64_t leat_spool_records(const struct leat_spool *spool);
+/* What was not dropped yet. */
+uint64_t leat_spool_flows(const struct leat_spool *spool);
+uint64_t leat_spool_messages(const struct leat_spool *spool);
 uint64_t leat_spool_octets(const struct leat_spool *spool);
 
 #endif
