@@ -98,6 +98,24 @@ struct leat_table_stats {
 void leat_table_stats(const struct leat_table *table, struct leat_table_stats *stats);
 uint32_t leat_table_entries(const struct leat_table *table);
 
+/*
+ * Shared. The region is the values of an mmapable array map (BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE):
+ * leat_table_unit_bytes() each, leat_table_bytes() together. A BPF program defines
+ * LEAT_TABLE_ENTRY_BYTES before it includes this header, is compiled with -mcpu=v3, and passes its
+ * map as `table`; it has entry() (NULL is to be checked), hash(), find() and insert().
+ *
+ * entry_bytes is a power of two. Nobody moves tags, so there are spare slots instead: 10 for 6
+ * entries. That all of `capacity` fit is then as good as certain, but no promise; insert() also
+ * gives up, and counts it as refused, when others were faster four times.
+ *
+ * Whoever found an entry may go on adding to it, so it is removed in two steps:
+ * leat_table_retire(), after which nobody finds it; wait for all who were at work (in lib/bpf:
+ * leat_bpf_wait_for_programs()); read what they counted; leat_table_release().
+ */
+uint32_t leat_table_unit_bytes(const struct leat_table_opts *opts); /* 0: out of range */
+bool leat_table_retire(struct leat_table *table, uint32_t index);   /* false: not in use */
+void leat_table_release(struct leat_table *table, uint32_t index);
+
 /* Of leat_table_insert(): makes the entry of a key that is not there. */
 uint32_t leat_table_add(struct leat_table *table, const void *key, uint32_t key_bytes,
                         uint64_t hash);

@@ -5,8 +5,6 @@
 
 #include <leat/table.h>
 
-#include <string.h>
-
 /* The thread sanitizer does not know that a vector load of tags is harmless. */
 #if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
 #define LEAT_TABLE_SSE2
@@ -20,49 +18,64 @@
 
 #define LEAT_TABLE_LOOKS 16 /* of a reader whom the writer moves entries under the eyes */
 
-static inline void *leat_table_entry(struct leat_table *table, uint32_t index) {
+LEAT_TABLE_INLINE void *leat_table_entry(struct leat_table *table, uint32_t index) {
     return leat_table_entry_at(table, index);
 }
 
-static inline uint32_t leat_table_key_word(const void *key, uint32_t i) {
+LEAT_TABLE_INLINE uint32_t leat_table_key_word(const void *key, uint32_t i) {
     uint32_t word;
-    memcpy(&word, (const uint8_t *)key + i * 4, 4);
+    __builtin_memcpy(&word, (const uint8_t *)key + i * 4, 4);
     return word;
 }
 
 /* NH of UMAC (RFC 4418, section 5.2.2): two different keys have the same sum with a probability of
  * 2^-32, whoever chose them. What follows spreads the sum over all 64 bits. */
-static inline uint64_t leat_table_hash(const struct leat_table *table, const void *key,
-                                       uint32_t key_bytes) {
-    uint64_t sum = table->mix[0];
+LEAT_TABLE_INLINE uint64_t leat_table_hash(const struct leat_table *table, const void *key,
+                                           uint32_t key_bytes) {
+    const struct leat_table *head = leat_table_head(table);
+    if (!head)
+        return 0;
+    uint64_t sum = head->mix[0];
     for (uint32_t i = 0; i < key_bytes / 4; i += 2) {
-        uint32_t low = leat_table_key_word(key, i) + table->nh[i], high = table->nh[i + 1];
+        uint32_t low = leat_table_key_word(key, i) + head->nh[i], high = head->nh[i + 1];
         if (i + 1 < key_bytes / 4)
             high += leat_table_key_word(key, i + 1);
         sum += (uint64_t)low * high;
     }
-    sum *= table->mix[1];
+    sum *= head->mix[1];
     sum ^= sum >> 32;
-    sum *= table->mix[2];
+    sum *= head->mix[2];
     return sum ^ sum >> 32;
 }
 
 /* Whole words, as another thread may be writing this entry after it was removed. */
-static inline bool leat_table_key_equal(const void *entry, const void *key, uint32_t key_bytes) {
+LEAT_TABLE_INLINE bool leat_table_key_equal(const void *entry, const void *key,
+                                            uint32_t key_bytes) {
     uint32_t i = 0;
     for (; i + 8 <= key_bytes; i += 8) {
         uint64_t word;
-        memcpy(&word, (const uint8_t *)key + i, 8);
-        if (__atomic_load_n((const uint64_t *)((uintptr_t)entry + i), __ATOMIC_RELAXED) != word)
+        __builtin_memcpy(&word, (const uint8_t *)key + i, 8);
+        if (leat_table_load((const uint64_t *)((const uint8_t *)entry + i)) != word)
             return false;
     }
-    return i == key_bytes || __atomic_load_n((const uint32_t *)((uintptr_t)entry + i),
-                                             __ATOMIC_RELAXED) == leat_table_key_word(key, i / 4);
+    return i == key_bytes || leat_table_load((const uint32_t *)((const uint8_t *)entry + i)) ==
+                                 leat_table_key_word(key, i / 4);
 }
 
-/* Bit i: slot i has this tag, or had it when it was last in use. */
-static inline uint32_t leat_table_tags(const struct leat_table_bucket *bucket, uint16_t tag) {
-#ifdef LEAT_TABLE_SSE2
+/* Bit i: slot i has this tag, or had it when it was last in use. In BPF without branches, of which
+ * the verifier would follow all combinations: 16 bits that are zero have no bit set after the sum.
+ */
+LEAT_TABLE_INLINE uint32_t leat_table_tags(const struct leat_table_bucket *bucket, uint16_t tag) {
+#if defined(__bpf__)
+    uint32_t hits = 0;
+    for (uint32_t half = 0; half < 2; half++) {
+        uint64_t four = ((const volatile uint64_t *)bucket->tags)[half] ^ tag * 0x0001000100010001;
+        uint64_t equal = ~(((four & 0x7fff7fff7fff7fff) + 0x7fff7fff7fff7fff) | four);
+        hits |= (uint32_t)((equal >> 15 & 0x0001000100010001) * 0x0001000200040008 >> 48 & 15)
+                << half * 4;
+    }
+    return hits;
+#elif defined(LEAT_TABLE_SSE2)
     __m128i tags = _mm_load_si128((const __m128i *)bucket->tags);
     __m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag));
     uint32_t hits = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128()));
@@ -76,20 +89,36 @@ static inline uint32_t leat_table_tags(const struct leat_table_bucket *bucket, u
 #endif
 }
 
+/* The slots of a mask, lowest first. The verifier follows a loop with an end better than one of
+ * which it must see that the mask runs empty. */
+#ifdef __bpf__
+#define leat_table_for_slots(slot, mask)                     \
+    for (uint32_t slot = 0; slot < LEAT_TABLE_SLOTS; slot++) \
+        if ((mask) >> slot & 1)
+#else
+#define leat_table_for_slots(slot, mask)                                                        \
+    for (uint32_t left_ = (mask), slot; left_ && (slot = (uint32_t)__builtin_ctz(left_), true); \
+         left_ &= left_ - 1)
+#endif
+
 /* The entry in a bucket that has the key. A number that is empty, claimed or nonsense is never
  * below the number of entries. */
-static inline uint32_t leat_table_match(const struct leat_table *table,
-                                        const struct leat_table_bucket *bucket, uint16_t tag,
-                                        const void *key, uint32_t key_bytes) {
-    for (uint32_t hits = leat_table_tags(bucket, tag); hits; hits &= hits - 1) {
-        uint32_t index = leat_table_load(&bucket->numbers[__builtin_ctz(hits)]) - 1;
-        if (index < table->entries &&
-            leat_table_key_equal(leat_table_entry_at(table, index), key, key_bytes))
+LEAT_TABLE_INLINE uint32_t leat_table_match(const struct leat_table *table, uint32_t entries,
+                                            const struct leat_table_bucket *bucket, uint16_t tag,
+                                            const void *key, uint32_t key_bytes) {
+    uint32_t hits = leat_table_tags(bucket, tag);
+    leat_table_for_slots(slot, hits) {
+        uint32_t index = leat_table_load(&bucket->numbers[slot]) - 1;
+        if (index >= entries)
+            continue;
+        const void *entry = leat_table_entry_at(table, index);
+        if (entry && leat_table_key_equal(entry, key, key_bytes))
             return index;
     }
     return LEAT_TABLE_NONE;
 }
 
+#ifndef __bpf__
 /* On the list of entries that no bucket has room for, which is nearly always empty. Readers may see
  * it change; they take no more steps than there are entries. */
 static inline uint32_t leat_table_find_overflow(const struct leat_table *table, const void *key,
@@ -102,19 +131,49 @@ static inline uint32_t leat_table_find_overflow(const struct leat_table *table, 
     }
     return LEAT_TABLE_NONE;
 }
+#endif
 
-static inline uint32_t leat_table_look(const struct leat_table *table, const void *key,
-                                       uint32_t key_bytes, uint64_t hash) {
-    uint32_t number = leat_table_first(table, hash);
+LEAT_TABLE_INLINE uint32_t leat_table_look(const struct leat_table *table, const void *key,
+                                           uint32_t key_bytes, uint64_t hash) {
+    const struct leat_table *head = leat_table_head(table);
+    if (!head)
+        return LEAT_TABLE_NONE;
+    uint32_t number = leat_table_first(head, hash);
     uint16_t tag = leat_table_tag(hash);
     const struct leat_table_bucket *bucket = leat_table_bucket(table, number);
-    uint32_t index = leat_table_match(table, bucket, tag, key, key_bytes);
+    if (!bucket)
+        return LEAT_TABLE_NONE;
+    uint32_t index = leat_table_match(table, head->entries, bucket, tag, key, key_bytes);
     if (index != LEAT_TABLE_NONE || leat_table_load(&bucket->away) == 0)
         return index;
-    bucket = leat_table_bucket(table, leat_table_other(table, number, tag));
-    index = leat_table_match(table, bucket, tag, key, key_bytes);
-    return index == LEAT_TABLE_NONE ? leat_table_find_overflow(table, key, key_bytes) : index;
+    bucket = leat_table_bucket(table, leat_table_other(head, number, tag));
+    if (!bucket)
+        return LEAT_TABLE_NONE;
+    index = leat_table_match(table, head->entries, bucket, tag, key, key_bytes);
+#ifndef __bpf__ /* a shared table has no such list */
+    if (index == LEAT_TABLE_NONE)
+        index = leat_table_find_overflow(table, key, key_bytes);
+#endif
+    return index;
 }
+
+/* Of a shared table: in table_shared.h. */
+LEAT_TABLE_INLINE uint32_t leat_table_share(struct leat_table *table, const void *key,
+                                            uint32_t key_bytes, uint64_t hash, bool *made);
+
+#ifdef __bpf__
+
+LEAT_TABLE_INLINE uint32_t leat_table_find(const struct leat_table *map, const void *key,
+                                           uint32_t key_bytes, uint64_t hash) {
+    return leat_table_look(map, key, key_bytes, hash);
+}
+
+LEAT_TABLE_INLINE uint32_t leat_table_insert(struct leat_table *map, const void *key,
+                                             uint32_t key_bytes, uint64_t hash, bool *made) {
+    return leat_table_share(map, key, key_bytes, hash, made);
+}
+
+#else
 
 /* A key that the writer moves is for a moment in two places, never in none: who looked into the new
  * place before and into the old one after it missed it, and sees that `moves` has changed. */
@@ -146,6 +205,8 @@ static inline void leat_table_prefetch_entry(const struct leat_table *table, uin
 
 static inline uint32_t leat_table_insert(struct leat_table *table, const void *key,
                                          uint32_t key_bytes, uint64_t hash, bool *made) {
+    if (table->flags & LEAT_TABLE_SHARED)
+        return leat_table_share(table, key, key_bytes, hash, made);
     uint32_t index = leat_table_look(table, key, key_bytes, hash);
     *made = index == LEAT_TABLE_NONE;
     if (*made) {
@@ -155,8 +216,15 @@ static inline uint32_t leat_table_insert(struct leat_table *table, const void *k
     return index;
 }
 
+/* An entry of a shared table belongs to the slot of its own number. */
 static inline bool leat_table_used(const struct leat_table *table, uint32_t index) {
+    if (table->flags & LEAT_TABLE_SHARED)
+        return leat_table_load(leat_table_slot(table, index)) == index + 1;
     return leat_table_load(leat_table_link(table, index)) & LEAT_TABLE_IN_USE;
 }
+
+#endif
+
+#include <leat/table_shared.h>
 
 #endif

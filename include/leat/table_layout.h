@@ -58,17 +58,59 @@ struct leat_table_bucket {
 _Static_assert(sizeof(struct leat_table) == 256, "fits the smallest unit of a shared table");
 _Static_assert(sizeof(struct leat_table_bucket) == LEAT_TABLE_LINE, "one cache line");
 
-/* On x86 these are ordinary moves. A BPF program has no other loads and stores. */
+/* On x86 these are ordinary moves. A BPF program has no other loads and stores; what must be in
+ * order on other processors, too, it does by compare-and-swap. */
 #ifdef __bpf__
 #define leat_table_load(at)         (*(const volatile __typeof__(*(at)) *)(at))
 #define leat_table_store(at, value) (*(volatile __typeof__(*(at)) *)(at) = (value))
+#define LEAT_TABLE_INLINE           static inline __attribute__((always_inline))
 #else
 #define leat_table_load(at)         __atomic_load_n(at, __ATOMIC_ACQUIRE)
 #define leat_table_store(at, value) __atomic_store_n(at, value, __ATOMIC_RELEASE)
+#define LEAT_TABLE_INLINE           static inline
 #endif
 
-static inline const struct leat_table *leat_table_head(const struct leat_table *table) {
-    return table;
+/* The region of a shared table is the values of an array map, each as long as its header or as an
+ * entry: the header, then buckets from the second value on, then entries. None crosses two. */
+#define LEAT_TABLE_UNIT(entry_bytes) ((entry_bytes) > 256u ? (entry_bytes) : 256u)
+
+#ifdef __bpf__
+
+/* bpf_map_lookup_elem(). */
+static void *(*const leat_table_unit)(const void *map, const uint32_t *number) = (void *)1;
+
+/* The header, or NULL as far as the verifier knows. */
+LEAT_TABLE_INLINE struct leat_table *leat_table_head(const struct leat_table *map) {
+    uint32_t number = 0;
+    return leat_table_unit(map, &number);
+}
+
+/* The part `index` of those that are `bytes` long and begin at unit `first`. */
+LEAT_TABLE_INLINE void *leat_table_part(const struct leat_table *map, uint32_t first,
+                                        uint32_t index, uint32_t bytes) {
+    uint32_t per_unit = LEAT_TABLE_UNIT(LEAT_TABLE_ENTRY_BYTES) / bytes;
+    uint32_t number = first + index / per_unit;
+    uint8_t *unit = leat_table_unit(map, &number);
+    return unit ? unit + index % per_unit * bytes : (void *)0;
+}
+
+LEAT_TABLE_INLINE struct leat_table_bucket *leat_table_bucket(const struct leat_table *map,
+                                                              uint32_t number) {
+    return leat_table_part(map, 1, number, LEAT_TABLE_LINE);
+}
+
+LEAT_TABLE_INLINE void *leat_table_entry_at(const struct leat_table *map, uint32_t index) {
+    const struct leat_table *head = leat_table_head(map);
+    uint32_t unit_bytes = LEAT_TABLE_UNIT(LEAT_TABLE_ENTRY_BYTES);
+    return head ? leat_table_part(map, (uint32_t)(head->entries_at / unit_bytes), index,
+                                  LEAT_TABLE_ENTRY_BYTES)
+                : (void *)0;
+}
+
+#else
+
+static inline struct leat_table *leat_table_head(const struct leat_table *table) {
+    return (struct leat_table *)(uintptr_t)table;
 }
 
 static inline struct leat_table_bucket *leat_table_bucket(const struct leat_table *table,
@@ -76,27 +118,35 @@ static inline struct leat_table_bucket *leat_table_bucket(const struct leat_tabl
     return (struct leat_table_bucket *)((uintptr_t)table + table->buckets_at) + number;
 }
 
-static inline uint32_t *leat_table_link(const struct leat_table *table, uint32_t index) {
-    return (uint32_t *)((uintptr_t)table + table->links_at) + index;
-}
-
 static inline void *leat_table_entry_at(const struct leat_table *table, uint32_t index) {
     return (void *)((uintptr_t)table + table->entries_at + (uint64_t)index * table->entry_bytes);
 }
 
+static inline uint32_t *leat_table_link(const struct leat_table *table, uint32_t index) {
+    return (uint32_t *)((uintptr_t)table + table->links_at) + index;
+}
+
+#endif
+
+/* Of a shared table, whose entries belong to the slots of their numbers. */
+LEAT_TABLE_INLINE uint32_t *leat_table_slot(const struct leat_table *table, uint32_t index) {
+    struct leat_table_bucket *bucket = leat_table_bucket(table, index / LEAT_TABLE_SLOTS);
+    return bucket ? &bucket->numbers[index % LEAT_TABLE_SLOTS] : (uint32_t *)0;
+}
+
 /* By multiplication instead of division: any number of buckets will do. */
-static inline uint32_t leat_table_first(const struct leat_table *head, uint64_t hash) {
+LEAT_TABLE_INLINE uint32_t leat_table_first(const struct leat_table *head, uint64_t hash) {
     return (uint32_t)((hash >> 32) * head->buckets >> 32);
 }
 
-static inline uint16_t leat_table_tag(uint64_t hash) {
+LEAT_TABLE_INLINE uint16_t leat_table_tag(uint64_t hash) {
     return (uint16_t)hash;
 }
 
 /* The other bucket of a key that has this tag and `bucket`. Its own inverse, so that a slot can be
  * moved without its key. */
-static inline uint32_t leat_table_other(const struct leat_table *head, uint32_t bucket,
-                                        uint16_t tag) {
+LEAT_TABLE_INLINE uint32_t leat_table_other(const struct leat_table *head, uint32_t bucket,
+                                            uint16_t tag) {
     uint32_t spread = (tag + 1u) * head->tag_secret;
     uint32_t sum = (uint32_t)((uint64_t)spread * head->buckets >> 32);
     return sum >= bucket ? sum - bucket : sum + head->buckets - bucket;

@@ -17,8 +17,10 @@ static uint64_t round_up(uint64_t bytes, uint64_t to) {
 }
 
 static bool valid(const struct leat_table_opts *opts) {
-    if (!opts || opts->size != sizeof(*opts) || opts->flags)
+    if (!opts || opts->size != sizeof(*opts) || opts->flags & ~(uint32_t)LEAT_TABLE_SHARED)
         return false;
+    if (opts->flags & LEAT_TABLE_SHARED && opts->entry_bytes & (opts->entry_bytes - 1))
+        return false; /* some would cross two values of the map */
     return opts->capacity >= 1 && opts->capacity <= CAPACITY_MAX && opts->key_bytes >= 4 &&
            opts->key_bytes % 4 == 0 && opts->key_bytes <= 4 * LEAT_TABLE_KEY_WORDS &&
            opts->entry_bytes % 8 == 0 && opts->entry_bytes >= opts->key_bytes &&
@@ -26,10 +28,9 @@ static bool valid(const struct leat_table_opts *opts) {
 }
 
 /* The buckets of a full table are 80 % full: there, moving a few tags always makes room. */
-static struct parts layout(const struct leat_table_opts *opts) {
+static struct parts private_parts(const struct leat_table_opts *opts) {
     struct parts parts = { 0 };
-    uint64_t slots = round_up((uint64_t)opts->capacity * 5 / 4, LEAT_TABLE_SLOTS);
-    parts.buckets = (uint32_t)(slots / LEAT_TABLE_SLOTS) + 1;
+    parts.buckets = (uint32_t)((opts->capacity * 5ull / 4) / LEAT_TABLE_SLOTS) + 2;
     parts.entries = opts->capacity;
     parts.buckets_at = sizeof(struct leat_table);
     parts.links_at = parts.buckets_at + (uint64_t)parts.buckets * LEAT_TABLE_LINE;
@@ -37,6 +38,28 @@ static struct parts layout(const struct leat_table_opts *opts) {
     parts.bytes = parts.entries_at + (uint64_t)parts.entries * opts->entry_bytes;
     parts.bytes = round_up(parts.bytes, LEAT_TABLE_LINE);
     return parts;
+}
+
+/* Of a shared one 60 %, and every slot has its entry. Small ones get more, as their buckets differ
+ * more. */
+static struct parts shared_parts(const struct leat_table_opts *opts) {
+    uint32_t unit = LEAT_TABLE_UNIT(opts->entry_bytes);
+    struct parts parts = { 0 };
+    parts.buckets = (uint32_t)((opts->capacity * 5ull / 3) / LEAT_TABLE_SLOTS) + 4;
+    parts.entries = parts.buckets * LEAT_TABLE_SLOTS;
+    parts.buckets_at = unit;
+    parts.entries_at = unit + round_up((uint64_t)parts.buckets * LEAT_TABLE_LINE, unit);
+    parts.bytes = parts.entries_at + (uint64_t)parts.entries * opts->entry_bytes;
+    parts.bytes = round_up(parts.bytes, unit);
+    return parts;
+}
+
+static struct parts layout(const struct leat_table_opts *opts) {
+    return opts->flags & LEAT_TABLE_SHARED ? shared_parts(opts) : private_parts(opts);
+}
+
+uint32_t leat_table_unit_bytes(const struct leat_table_opts *opts) {
+    return valid(opts) ? LEAT_TABLE_UNIT(opts->entry_bytes) : 0;
 }
 
 size_t leat_table_bytes(const struct leat_table_opts *opts) {
@@ -99,11 +122,14 @@ int leat_table_init(struct leat_table **table, void *region, size_t bytes,
 }
 
 void leat_table_stats(const struct leat_table *table, struct leat_table_stats *stats) {
+    uint64_t removes = leat_table_load(&table->removes); /* first: never more than inserts */
+    uint64_t inserts = leat_table_load(&table->inserts);
+    bool shared = table->flags & LEAT_TABLE_SHARED;
     *stats = (struct leat_table_stats){
         .capacity = table->capacity,
-        .used = leat_table_load(&table->used),
-        .inserts = leat_table_load(&table->inserts),
-        .removes = leat_table_load(&table->removes),
+        .used = shared ? (uint32_t)(inserts - removes) : leat_table_load(&table->used),
+        .inserts = inserts,
+        .removes = removes,
         .refused = leat_table_load(&table->refused),
         .moves = leat_table_load(&table->moves),
         .contended = leat_table_load(&table->contended),

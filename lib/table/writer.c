@@ -3,6 +3,8 @@
  * What readers must see first is written first; every store to a slot is a release. */
 #include <leat/table.h>
 
+#include <string.h>
+
 #define SEARCHED_MAX 256 /* buckets looked at for a way to make room */
 
 /* A bucket found on the search, by way of a slot of one found before: what is there could be moved
@@ -158,6 +160,11 @@ static void remove_overflow(struct leat_table *table, uint32_t index) {
 }
 
 void leat_table_remove(struct leat_table *table, uint32_t index) {
+    if (table->flags & LEAT_TABLE_SHARED) {
+        if (leat_table_retire(table, index))
+            leat_table_release(table, index);
+        return;
+    }
     uint64_t hash = leat_table_hash(table, leat_table_entry(table, index), table->key_bytes);
     uint32_t first = leat_table_first(table, hash);
     uint32_t other = leat_table_other(table, first, leat_table_tag(hash));
