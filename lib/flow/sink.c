@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const struct leat_flow_sink_kind *const kinds[] = {
-    &leat_sink_text,
+    &leat_sink_text, &leat_sink_json,     &leat_sink_csv,
+    &leat_sink_file, &leat_sink_netflow9, &leat_sink_netflow5,
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };

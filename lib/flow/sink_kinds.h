@@ -9,6 +9,8 @@
 
 #include "sinks.h"
 
-extern const struct leat_flow_sink_kind leat_sink_text;
+extern const struct leat_flow_sink_kind leat_sink_csv, leat_sink_file, leat_sink_json,
+    leat_sink_text;
+extern const struct leat_flow_sink_kind leat_sink_netflow5, leat_sink_netflow9;
 
 #endif
