@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sinks that write files: what is in them, their names, and disks that are full. */
 #include "flow_records.h"
+#include "lib/flow/reader.h"
 #include "lib/flow/record_text.h"
 #include "lib/flow/sinks.h"
 #include <dirent.h>
@@ -421,6 +422,70 @@ static void a_directory_that_vanishes_ends_nothing(void **state) {
     assert_int_equal(rmdir(away), 0);
 }
 
+struct seen {
+    uint32_t flows, options, problems;
+    uint64_t octets;
+};
+
+static void saw_record(void *ctx, uint32_t domain, uint64_t export_time_s, uint16_t template_id,
+                       const struct leat_ipfix_value *values, uint32_t count, uint32_t scopes) {
+    struct seen *seen = ctx;
+    (void)export_time_s;
+    (void)template_id;
+    assert_int_equal(domain, 9);
+    seen->flows += scopes == 0;
+    seen->options += scopes > 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (values[i].field && values[i].side == 0 &&
+            strcmp(values[i].field->name, "octetDeltaCount") == 0)
+            for (uint32_t k = 0, octets = 0; k < values[i].length; k++) {
+                octets = octets << 8 | values[i].bytes[k];
+                if (k + 1 == values[i].length)
+                    seen->octets += octets;
+            }
+}
+
+static void saw_problem(void *ctx, const char *sentence) {
+    print_message("%s\n", sentence);
+    ((struct seen *)ctx)->problems++;
+}
+
+/* Each by a reader of its own, which has learnt no templates from the others. */
+static void every_ipfix_file_can_be_read_alone(void **state) {
+    (void)state;
+    static const struct leat_ipfix_reader_ops ops = { .record = saw_record,
+                                                      .problem = saw_problem };
+    struct leat_flow_sink_opts opts = options("default");
+    struct leat_flow_sink_stats final;
+    opts.rotation.octets = 10000;
+    opts.domain = 9;
+    struct leat_flow_sink *sink = opened("file", "flows.ipfix", &opts);
+    give(sink, 0, 1000);
+    sink->ops->close(sink, 0, &final);
+    assert_int_equal(final.records, 1000);
+    struct seen seen = { 0 };
+    uint32_t files = 0;
+    DIR *entries = opendir(directory);
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        const char *dot = strrchr(entry->d_name, '.');
+        char path[600];
+        struct leat_ipfix_reader *reader;
+        if (!dot || strcmp(dot, ".ipfix") != 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+        assert_int_equal(leat_ipfix_reader_create(&reader, &ops, &seen), 0);
+        assert_int_equal(leat_ipfix_reader_file(reader, path), 0);
+        assert_int_equal(leat_ipfix_reader_missing(reader), 0);
+        leat_ipfix_reader_destroy(reader);
+        files++;
+    }
+    closedir(entries);
+    assert_true(files > 5);
+    assert_int_equal(seen.flows, 1000);
+    assert_int_equal(seen.problems, 0);
+    assert_int_equal(seen.octets, 1000 * 100 + 999 * 1000 / 2);
+}
+
 static void names_that_cannot_be_opened(void **state) {
     (void)state;
     static const struct {
@@ -480,6 +545,7 @@ int main(void) {
         IN_DIRECTORY(a_full_disk_is_told_once_and_counted),
         IN_DIRECTORY(a_file_ends_with_a_whole_record),
         IN_DIRECTORY(a_directory_that_vanishes_ends_nothing),
+        IN_DIRECTORY(every_ipfix_file_can_be_read_alone),
         cmocka_unit_test(names_that_cannot_be_opened),
         cmocka_unit_test(addresses),
     };
