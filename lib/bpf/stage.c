@@ -21,11 +21,13 @@ struct leat_stage {
 };
 
 /* Its program knows its slot, since it goes on with those behind it. */
-static int take_slot(struct leat_stage *stage, const char *match) {
+static int take_slot(struct leat_stage *stage, const struct leat_stage_opts *opts) {
     int stages = stage->root.stages, err = leat_slots_find(stage->name, stages, &stage->slot);
     if (err < 0)
         return err;
-    int program = leat_stage_load(stage->name, stages, stage->slot, stage->sockets, match);
+    int program =
+        opts->load ? opts->load(opts->ctx, stages, stage->slot)
+                   : leat_stage_load(stage->name, stages, stage->slot, stage->sockets, opts->match);
     if (program < 0)
         return program;
     stage->note = leat_slots_take(stage->name, &stage->root, stage->slot, program);
@@ -54,7 +56,7 @@ static int stand_alone(struct leat_stage *stage, uint32_t ifindex,
 static int join_root(struct leat_stage *stage, uint32_t ifindex,
                      const struct leat_stage_opts *opts) {
     int err = leat_root_open(&stage->root, stage->name, ifindex, opts->mode);
-    return err < 0 ? err : take_slot(stage, opts->match);
+    return err < 0 ? err : take_slot(stage, opts);
 }
 
 static int be_component(struct leat_stage *stage, uint32_t ifindex,
@@ -77,6 +79,9 @@ static int be_component(struct leat_stage *stage, uint32_t ifindex,
 }
 
 static int put_on(struct leat_stage *stage, uint32_t ifindex, const struct leat_stage_opts *opts) {
+    if (opts->load && (opts->dispatcher || opts->metadata || opts->match))
+        return leat_fail(ENOTSUP, "%s: a program of its own stands among Leat's stages only",
+                         stage->name);
     if (opts->dispatcher)
         return be_component(stage, ifindex, opts);
     return opts->metadata ? stand_alone(stage, ifindex, opts) : join_root(stage, ifindex, opts);

@@ -50,6 +50,12 @@ struct leat_stage_opts {
     const char *match; /* frames to take, in tcpdump's language; NULL: all */
     uint32_t metadata; /* LEAT_XDP_META_* wanted: such a program stands alone, none can join it */
     uint32_t queues;   /* of the interface */
+
+    /* Instead of the program that gives frames to sockets: loads one of the caller's for this slot
+     * of the root's stages, which goes on by a tail call into those behind it. Returns its
+     * descriptor, the stage's from then on, or a negative errno by leat_fail(). */
+    int (*load)(void *ctx, int stages, uint32_t slot);
+    void *ctx;
 };
 
 struct leat_stage;

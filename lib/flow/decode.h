@@ -47,7 +47,8 @@ struct leat_flow_decode_opts {
     X(MALFORMED, "malformed", "a length or field of its headers contradicts the others")        \
     X(TRUNCATED, "truncated", "its headers were not captured whole")                            \
     X(TOO_DEEP, "too_deep", "more tunnels, tags or labels inside each other than are followed") \
-    X(SCOPES, "scopes", "more VLANs, labels and tunnels at a time than there are numbers for")
+    X(SCOPES, "scopes", "more VLANs, labels and tunnels at a time than there are numbers for")  \
+    X(NO_ROOM, "no_room", "the table that is shared with the kernel was full (--inline)")
 
 enum leat_flow_skip {
 #define LEAT_FLOW_SKIP_ENUM(id, name, meaning) LEAT_FLOW_SKIP_##id,

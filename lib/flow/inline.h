@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Metering of an interface that carries live traffic: an XDP program counts each frame's flow in a
+ * table that it shares with this process, and passes the frame to the kernel's stack. Nothing is
+ * taken away and nothing is copied.
+ *
+ *   frame -> XDP: parse, find or make its entry, add -> kernel's stack
+ *                                   | same memory
+ *   leat_flow_inline_sweep(): which flows ended? retire, wait for running programs, read, release
+ *
+ * A record has what the program can count: packets, octets, times, TTLs, TOS, TCP and fragment
+ * flags, of both sides. It sees the outermost IP packet; later fragments are a flow without ports;
+ * tags, options and payload are not looked at.
+ */
+#ifndef LEAT_FLOW_INLINE_H
+#define LEAT_FLOW_INLINE_H
+
+#include "meter.h"
+
+struct leat_flow_inline_opts {
+    uint32_t flows;     /* at a time; 0: 65,536. Beyond, frames pass uncounted (NO_ROOM) */
+    uint64_t active_ns; /* 0: 300 s */
+    uint64_t idle_ns;   /* 0: 30 s */
+    bool generic;       /* behind the driver; else in it where it can */
+    uint32_t worker;    /* number, for the records */
+    uint64_t seed;      /* of the table, for tests; 0: random */
+    bool (*ended)(void *ctx, const struct leat_flow *flow); /* as of leat_flow_cache_opts */
+    void *ctx;
+};
+
+struct leat_flow_inline;
+
+/* Puts the program on the interface, as a stage beside others of Leat's. -ENODEV, -EPERM, -EBUSY
+ * and others as leat_stage_open(); -ENOTSUP: this build has no BPF programs. */
+int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
+                          const struct leat_flow_inline_opts *opts);
+
+/* Takes the program off. Flows that were not flushed are lost. NULL is allowed. */
+void leat_flow_inline_close(struct leat_flow_inline *live);
+
+/* Looks through the table once, and ends what has timed out or said so. By one thread, about once a
+ * second; takes some 10 ms if anything ended. Returns how many flows ended, or a negative errno. */
+int leat_flow_inline_sweep(struct leat_flow_inline *live);
+
+/* Ends all flows; returns how many are left because `ended` had no room. */
+uint32_t leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end reason);
+
+void leat_flow_inline_set_timeouts(struct leat_flow_inline *live, uint64_t active_ns,
+                                   uint64_t idle_ns);
+
+/* "native" or "generic", as it is in force. Static storage. */
+const char *leat_flow_inline_mode(const struct leat_flow_inline *live);
+
+/* As of a meter; all frames were passed on. Those that found the table full are skipped as NO_ROOM.
+ * Any thread. */
+void leat_flow_inline_stats(const struct leat_flow_inline *live,
+                            struct leat_flow_meter_stats *stats);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Metering of live traffic: frames that another end sends are counted in their flows, exactly, and
+ * reach the kernel's stack all the same. On a veth pair in a namespace of this test's own. */
+#include "lib/flow/inline.h"
+#include <arpa/inet.h>
+#include <leat/error.h>
+#include <leat/parse.h>
+#include <leat/port.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define FRAME_BYTES   60
+#define PAYLOAD_BYTES 10
+#define FLOWS_MAX     4096
+
+static struct leat_flow_inline *meter;
+static int sender,
+    receiver;          /* frames go into lt-b, and datagrams come out of the stack behind lt-a */
+static uint8_t mac[6]; /* of lt-a */
+static struct leat_flow ended[FLOWS_MAX];
+static uint32_t ended_count, room;
+
+static bool keep(void *ctx, const struct leat_flow *flow) {
+    (void)ctx;
+    if (ended_count == room)
+        return false;
+    ended[ended_count++] = *flow;
+    return true;
+}
+
+static void run(const char *command) {
+    if (system(command) != 0)
+        fail_msg("%s", command);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    run("sysctl -q net.ipv6.conf.default.disable_ipv6=1 && " /* nothing but the test's frames */
+        "ip link add lt-a type veth peer name lt-b && ip addr add 192.0.2.1/24 dev lt-a && "
+        "ip link set lt-a up && ip link set lt-b up && "
+        "sysctl -q net.ipv4.conf.lt-a.rp_filter=0 net.ipv4.conf.all.rp_filter=0");
+    struct ifreq request = { .ifr_name = "lt-a" };
+    struct sockaddr_ll address = { .sll_family = AF_PACKET,
+                                   .sll_ifindex = (int)if_nametoindex("lt-b") };
+    struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(7777) };
+    sender = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    receiver = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(ioctl(receiver, SIOCGIFHWADDR, &request), 0);
+    memcpy(mac, request.ifr_hwaddr.sa_data, 6);
+    assert_int_equal(bind(sender, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(bind(receiver, (struct sockaddr *)&here, sizeof(here)), 0);
+    ended_count = 0;
+    room = FLOWS_MAX;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    leat_flow_inline_close(meter);
+    meter = NULL;
+    close(sender);
+    close(receiver);
+    run("ip link del lt-a");
+    return 0;
+}
+
+static void open_meter(struct leat_flow_inline_opts opts) {
+    opts.ended = keep;
+    if (leat_flow_inline_open(&meter, "lt-a", &opts) < 0)
+        fail_msg("%s", leat_error());
+}
+
+/* A datagram from 192.0.2.2 to lt-a. */
+static void make_udp(uint8_t frame[FRAME_BYTES], uint16_t source, uint16_t destination) {
+    memset(frame, 0, FRAME_BYTES);
+    memcpy(frame, mac, 6);
+    frame[6] = 2;
+    leat_put_be16(frame + 12, LEAT_ETHER_IP4);
+    uint8_t *ip = frame + 14;
+    ip[0] = 0x45;
+    leat_put_be16(ip + 2, 20 + 8 + PAYLOAD_BYTES);
+    ip[8] = 61;
+    ip[9] = LEAT_PROTO_UDP;
+    leat_put_be32(ip + 12, 0xc0000202);
+    leat_put_be32(ip + 16, 0xc0000201);
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < 20; i += 2)
+        sum += leat_be16(ip + i);
+    leat_put_be16(ip + 10, ~(sum % 0xffff) & 0xffff);
+    leat_put_be16(ip + 20, source);
+    leat_put_be16(ip + 22, destination);
+    leat_put_be16(ip + 24, 8 + PAYLOAD_BYTES);
+}
+
+static void send_frame(const uint8_t *frame, uint32_t bytes) {
+    assert_int_equal(send(sender, frame, bytes, 0), bytes);
+}
+
+static void send_udp(uint16_t source, uint16_t destination) {
+    uint8_t frame[FRAME_BYTES];
+    make_udp(frame, source, destination);
+    send_frame(frame, sizeof(frame));
+}
+
+static struct leat_flow_meter_stats stats(void) {
+    struct leat_flow_meter_stats now;
+    leat_flow_inline_stats(meter, &now);
+    return now;
+}
+
+/* veth hands a frame over in a softirq, which may run after send() has returned. */
+static void await_frames(uint64_t frames) {
+    for (uint32_t i = 0; i < 1000000 && stats().frames < frames; i++)
+        sched_yield();
+    assert_int_equal(stats().frames, frames);
+}
+
+static uint32_t received(void) {
+    uint8_t datagram[64];
+    uint32_t count = 0;
+    while (recv(receiver, datagram, sizeof(datagram), 0) > 0)
+        count++;
+    return count;
+}
+
+static uint64_t packets_of_ended(void) {
+    uint64_t packets = 0;
+    for (uint32_t i = 0; i < ended_count; i++)
+        packets += ended[i].side[0].packets + ended[i].side[1].packets;
+    return packets;
+}
+
+static void frames_are_counted_and_passed_on(void **state) {
+    (void)state;
+    open_meter((struct leat_flow_inline_opts){ .seed = 1 });
+    for (uint32_t i = 0; i < 100; i++)
+        send_udp(5000, 7777);
+    await_frames(100);
+    assert_int_equal(received(), 100);
+    assert_int_equal(stats().selected, 100);
+    assert_int_equal(stats().cache.flows, 1);
+    assert_int_equal(stats().cache.octets, 100 * (28 + PAYLOAD_BYTES));
+    assert_string_equal(leat_flow_inline_mode(meter), "native");
+    assert_int_equal(leat_flow_inline_sweep(meter), 0);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 1);
+    const struct leat_flow *flow = &ended[0];
+    assert_int_equal(flow->version, 4);
+    assert_int_equal(flow->protocol, LEAT_PROTO_UDP);
+    assert_int_equal(flow->end, LEAT_FLOW_END_FORCED);
+    assert_int_equal(flow->port[0], 5000);
+    assert_int_equal(flow->port[1], 7777);
+    assert_memory_equal(flow->address[0], "\xc0\x00\x02\x02", 4);
+    assert_memory_equal(flow->address[1], "\xc0\x00\x02\x01", 4);
+    assert_int_equal(flow->side[0].packets, 100);
+    assert_int_equal(flow->side[0].octets, 100 * (28 + PAYLOAD_BYTES));
+    assert_int_equal(flow->side[0].frame_octets, 100 * FRAME_BYTES);
+    assert_int_equal(flow->side[0].payload_octets, 100 * PAYLOAD_BYTES);
+    assert_int_equal(flow->side[0].ttl_min, 61);
+    assert_int_equal(flow->side[0].ttl_max, 61);
+    assert_true(flow->side[0].first_ns <= flow->side[0].last_ns);
+    assert_int_equal(flow->side[1].packets, 0);
+    assert_int_equal(flow->scope.interface, if_nametoindex("lt-a"));
+    assert_int_equal(stats().cache.flows, 0);
+}
+
+static void what_is_no_flow_is_counted_by_reason(void **state) {
+    (void)state;
+    uint8_t frame[FRAME_BYTES];
+    open_meter((struct leat_flow_inline_opts){ .seed = 2 });
+    make_udp(frame, 1, 7777);
+    leat_put_be16(frame + 12, 0x88b5); /* for experiments */
+    send_frame(frame, sizeof(frame));
+    make_udp(frame, 1, 7777);
+    leat_put_be16(frame + 14 + 24, 4); /* UDP length below its header */
+    send_frame(frame, sizeof(frame));
+    make_udp(frame, 1, 7777);
+    send_frame(frame, 14 + 24); /* ends inside the UDP header */
+    await_frames(3);
+    struct leat_flow_meter_stats now = stats();
+    assert_int_equal(now.skipped[LEAT_FLOW_SKIP_NOT_IP], 1);
+    assert_int_equal(now.skipped[LEAT_FLOW_SKIP_MALFORMED], 1);
+    assert_int_equal(now.skipped[LEAT_FLOW_SKIP_TRUNCATED], 1);
+    assert_int_equal(now.selected, 0);
+    assert_int_equal(now.cache.flows, 0);
+}
+
+static void a_full_table_is_told(void **state) {
+    (void)state;
+    open_meter((struct leat_flow_inline_opts){ .seed = 3, .flows = 16 });
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < 500; i++) {
+        send_udp((uint16_t)(1000 + i), 7777);
+        passed += received();
+    }
+    await_frames(500);
+    struct leat_flow_meter_stats now = stats();
+    assert_true(now.skipped[LEAT_FLOW_SKIP_NO_ROOM] > 0 && now.selected >= 16);
+    assert_int_equal(now.selected + now.skipped[LEAT_FLOW_SKIP_NO_ROOM], 500);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(packets_of_ended(), now.selected);
+    assert_int_equal(ended_count, now.selected);
+    assert_int_equal(passed + received(), 500);
+}
+
+static void *send_many(void *ctx) {
+    uint32_t count = *(uint32_t *)ctx;
+    for (uint32_t i = 0; i < count; i++)
+        send_udp((uint16_t)(1000 + i % 50), 7777);
+    return NULL;
+}
+
+/* Flows that are cut all the time, while their packets arrive. */
+static void counts_stay_exact_while_flows_end(void **state) {
+    (void)state;
+    uint32_t count = 200000;
+    pthread_t thread;
+    open_meter((struct leat_flow_inline_opts){ .seed = 4, .active_ns = 1 });
+    assert_int_equal(pthread_create(&thread, NULL, send_many, &count), 0);
+    uint64_t sum = 0;
+    uint32_t cut = 0;
+    while (stats().frames < count) {
+        int n = leat_flow_inline_sweep(meter);
+        assert_true(n >= 0);
+        received();
+        sum += packets_of_ended();
+        cut += ended_count;
+        ended_count = 0;
+    }
+    pthread_join(thread, NULL);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    sum += packets_of_ended();
+    assert_int_equal(stats().selected, count);
+    assert_int_equal(sum, count);
+    assert_true(cut > 50);
+}
+
+static void what_finds_no_room_is_kept(void **state) {
+    (void)state;
+    open_meter((struct leat_flow_inline_opts){ .seed = 5 });
+    for (uint32_t i = 0; i < 10; i++)
+        send_udp((uint16_t)(1000 + i), 7777);
+    await_frames(10);
+    room = 4;
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 6);
+    assert_int_equal(ended_count, 4);
+    send_udp(1000, 7777); /* of a flow that is on its way out: a new one */
+    await_frames(11);
+    room = FLOWS_MAX;
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 11);
+    assert_int_equal(packets_of_ended(), 11);
+}
+
+/* A stage behind it still gets its frames. */
+static void other_stages_go_on(void **state) {
+    (void)state;
+    struct leat_pool_opts pool_opts = { .size = sizeof(pool_opts), .buffers = 4096 };
+    struct leat_pool *pool;
+    struct leat_cache *cache;
+    struct leat_port *port;
+    struct leat_queue *queue;
+    open_meter((struct leat_flow_inline_opts){ .seed = 6 });
+    assert_int_equal(leat_pool_create(&pool, &pool_opts), 0);
+    assert_int_equal(leat_cache_open(&cache, pool), 0);
+    if (leat_port_open(&port, "xdp:lt-a,match='udp port 8888'", pool, NULL) < 0)
+        fail_msg("%s", leat_error());
+    assert_int_equal(leat_port_queue(port, 0, cache, &queue), 0);
+    for (uint32_t i = 0; i < 10; i++) {
+        send_udp(1, 7777);
+        send_udp(1, 8888);
+    }
+    await_frames(20);
+    assert_int_equal(stats().selected, 20);
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < 1000000 && taken < 10; i++) {
+        struct leat_pkt pkts[16];
+        int n = leat_rx(queue, pkts, 16);
+        assert_true(n >= 0);
+        leat_free(cache, pkts, (uint32_t)n);
+        taken += (uint32_t)n;
+        sched_yield();
+    }
+    assert_int_equal(taken, 10);
+    assert_int_equal(received(), 10);
+    leat_port_close(port, NULL);
+    leat_cache_close(cache);
+    assert_int_equal(leat_pool_destroy(pool), 0);
+}
+
+int main(void) {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(frames_are_counted_and_passed_on),
+        CASE(what_is_no_flow_is_counted_by_reason),
+        CASE(a_full_table_is_told),
+        CASE(counts_stay_exact_while_flows_end),
+        CASE(what_finds_no_room_is_kept),
+        CASE(other_stages_go_on),
+    };
+    if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0) {
+        puts("needs root, for a network namespace");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
