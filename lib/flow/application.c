@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define TCP_HEADER_BYTES 20
+#define TCP_SYN          0x02
 
 enum dns_port { PORT_DNS = 53, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
 
@@ -96,6 +97,8 @@ static void add_segment(struct leat_flow_scratch *scratch,
     uint32_t sequence = leat_cursor_u32(&header);
     if (packet->l4_bytes < TCP_HEADER_BYTES)
         return;
+    if (packet->tcp_flags & TCP_SYN) /* with TCP Fast Open (RFC 7413), data follows its number */
+        sequence++;
 
     struct leat_pieces_stream *stream = leat_pieces_find(scratch->pieces, flow_id, packet->side);
     if (!stream) {

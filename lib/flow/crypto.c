@@ -3,16 +3,15 @@
 #include "crypto.h"
 #include "../core/error.h"
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define SHA256_BLOCK 64
 
 struct leat_flow_crypto {
     EVP_MD *sha256;
     EVP_MD_CTX *digest;
-    EVP_MAC *hmac;
-    EVP_MAC_CTX *mac;
     EVP_CIPHER_CTX *block, *gcm;
 };
 
@@ -25,17 +24,10 @@ static bool set_up_cipher(EVP_CIPHER_CTX **ctx, const char *name) {
 }
 
 static bool set_up(struct leat_flow_crypto *c) {
-    char sha256[] = "SHA256";
-    const OSSL_PARAM with_sha256[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    c->sha256 = EVP_MD_fetch(NULL, sha256, NULL);
+    c->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     c->digest = EVP_MD_CTX_new();
-    c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    c->mac = c->hmac ? EVP_MAC_CTX_new(c->hmac) : NULL;
-    return c->sha256 && c->digest && c->mac && EVP_MAC_CTX_set_params(c->mac, with_sha256) &&
-           set_up_cipher(&c->block, "AES-128-ECB") && set_up_cipher(&c->gcm, "AES-128-GCM");
+    return c->sha256 && c->digest && set_up_cipher(&c->block, "AES-128-ECB") &&
+           set_up_cipher(&c->gcm, "AES-128-GCM");
 }
 
 int leat_flow_crypto_create(struct leat_flow_crypto **crypto) {
@@ -44,7 +36,7 @@ int leat_flow_crypto_create(struct leat_flow_crypto **crypto) {
         return leat_fail(ENOMEM, "flow meter: no memory for OpenSSL's contexts");
     if (!set_up(c)) {
         leat_flow_crypto_destroy(c);
-        return leat_fail(ENOTSUP, "flow meter: OpenSSL offers no SHA-256, HMAC or AES-128; is its "
+        return leat_fail(ENOTSUP, "flow meter: OpenSSL offers no SHA-256 or AES-128; is its "
                                   "configuration one that forbids them?");
     }
     *crypto = c;
@@ -56,26 +48,38 @@ void leat_flow_crypto_destroy(struct leat_flow_crypto *crypto) {
         return;
     EVP_CIPHER_CTX_free(crypto->gcm);
     EVP_CIPHER_CTX_free(crypto->block);
-    EVP_MAC_CTX_free(crypto->mac);
-    EVP_MAC_free(crypto->hmac);
     EVP_MD_CTX_free(crypto->digest);
     EVP_MD_free(crypto->sha256);
     free(crypto);
 }
 
-bool leat_flow_sha256(struct leat_flow_crypto *crypto, const void *bytes, uint32_t n,
-                      uint8_t digest[LEAT_SHA256_BYTES]) {
+static bool hash(struct leat_flow_crypto *crypto, const uint8_t *prefix, uint32_t prefix_bytes,
+                 const void *bytes, uint32_t n, uint8_t digest[LEAT_SHA256_BYTES]) {
     return EVP_DigestInit_ex2(crypto->digest, crypto->sha256, NULL) &&
+           EVP_DigestUpdate(crypto->digest, prefix, prefix_bytes) &&
            EVP_DigestUpdate(crypto->digest, bytes, n) &&
            EVP_DigestFinal_ex(crypto->digest, digest, NULL);
 }
 
+bool leat_flow_sha256(struct leat_flow_crypto *crypto, const void *bytes, uint32_t n,
+                      uint8_t digest[LEAT_SHA256_BYTES]) {
+    return hash(crypto, NULL, 0, bytes, n, digest);
+}
+
+/* RFC 2104. OpenSSL 3.0's own takes long to change its key, and here each message has another. */
 bool leat_flow_hmac_sha256(struct leat_flow_crypto *crypto, const uint8_t *key, uint32_t key_bytes,
                            const uint8_t *bytes, uint32_t n, uint8_t mac[LEAT_SHA256_BYTES]) {
-    size_t written;
-    return EVP_MAC_init(crypto->mac, key, key_bytes, NULL) &&
-           EVP_MAC_update(crypto->mac, bytes, n) &&
-           EVP_MAC_final(crypto->mac, mac, &written, LEAT_SHA256_BYTES);
+    uint8_t inner[SHA256_BLOCK] = { 0 }, outer[SHA256_BLOCK];
+
+    if (key_bytes > SHA256_BLOCK)
+        return false;
+    memcpy(inner, key, key_bytes);
+    for (uint32_t i = 0; i < SHA256_BLOCK; i++) {
+        outer[i] = inner[i] ^ 0x5c;
+        inner[i] ^= 0x36;
+    }
+    return hash(crypto, inner, sizeof(inner), bytes, n, mac) &&
+           hash(crypto, outer, sizeof(outer), mac, LEAT_SHA256_BYTES, mac);
 }
 
 bool leat_flow_aes_block(struct leat_flow_crypto *crypto, const uint8_t key[LEAT_AES_BYTES],

@@ -22,6 +22,7 @@ void leat_flow_crypto_destroy(struct leat_flow_crypto *crypto);
 
 bool leat_flow_sha256(struct leat_flow_crypto *crypto, const void *bytes, uint32_t n,
                       uint8_t digest[LEAT_SHA256_BYTES]);
+/* With keys of at most 64 bytes. */
 bool leat_flow_hmac_sha256(struct leat_flow_crypto *crypto, const uint8_t *key, uint32_t key_bytes,
                            const uint8_t *bytes, uint32_t n, uint8_t mac[LEAT_SHA256_BYTES]);
 bool leat_flow_aes_block(struct leat_flow_crypto *crypto, const uint8_t key[LEAT_AES_BYTES],

@@ -90,7 +90,8 @@ enum leat_flow_application_kind {
     LEAT_FLOW_APPLICATION_QUIC,
 };
 
-/* Strings are printable ASCII, others' bytes as in \xHH; cut to fit, always terminated. */
+/* Strings are as on the wire, the case of letters too: printable ASCII, other bytes and the
+ * backslash as in \xHH, dots within a DNS label likewise; cut to fit, always terminated. */
 struct leat_flow_application {
     uint8_t kind; /* enum leat_flow_application_kind */
     uint8_t dns_rcode;

@@ -30,7 +30,7 @@ struct flow {
     struct leat_flow_application found;
     uint64_t id;
     uint8_t protocol;
-    uint16_t port;
+    uint16_t port, tcp_flags;
     bool ip6;
 };
 
@@ -54,6 +54,7 @@ static void add(struct flow *flow, uint8_t side, uint32_t sequence, const uint8_
         .payload_here = n,
         .payload_bytes = n,
         .side = side,
+        .tcp_flags = flow->tcp_flags,
         .flags = (uint16_t)(LEAT_FLOW_L4 | (flow->ip6 ? LEAT_FLOW_IP6 : 0)),
     };
     if (flow->ip6) {
@@ -153,6 +154,19 @@ static void test_segments_that_overlap_or_change_places(void **state) {
     assert_string_equal(flow.found.ja4, "");
     add(&flow, 0, 1005, bytes + 1000, 1000);
     assert_found(&flow, &p->found, "the last before the second");
+}
+
+/* RFC 7413: a SYN has a sequence number of its own before the first byte. */
+static void test_tcp_fast_open(void **state) {
+    const struct payload *p = get("tls_curl");
+    struct flow flow = flow_of(p);
+    (void)state;
+
+    flow.tcp_flags = 0x02;
+    add(&flow, 0, UINT32_MAX, p->parts[0].bytes, 200);
+    flow.tcp_flags = 0x10;
+    add(&flow, 0, 200, p->parts[0].bytes + 200, p->parts[0].n - 200);
+    assert_found(&flow, &p->found, "data in a SYN");
 }
 
 static void test_a_lost_segment_costs_only_what_was_in_it(void **state) {
@@ -518,6 +532,7 @@ int main(void) {
         cmocka_unit_test(test_streams_split_at_each_byte),
         cmocka_unit_test(test_streams_of_single_bytes),
         cmocka_unit_test(test_segments_that_overlap_or_change_places),
+        cmocka_unit_test(test_tcp_fast_open),
         cmocka_unit_test(test_a_lost_segment_costs_only_what_was_in_it),
         cmocka_unit_test(test_streams_do_not_mix),
         cmocka_unit_test(test_sides_do_not_mix),
