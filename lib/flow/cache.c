@@ -140,7 +140,6 @@ static __attribute__((noinline)) uint32_t make(struct leat_flow_cache *cache,
     leat_flow_tell(&family->flows, family->flows + 1);
     if (index >= family->used)
         leat_flow_tell(&family->used, index + 1);
-    leat_flow_sum(family, index)->state = 0;
     leat_flow_count(&cache->counters.flows_made, 1);
     return index;
 }

@@ -7,33 +7,61 @@
 #define TICK_ENTRIES 65536
 #define TICK_ENDS    4096
 
+#define GONE_MAX 16
+
+/* Flows to be removed. Each needs its bucket, which is far away: they are fetched together. */
+struct gone {
+    uint32_t indexes[GONE_MAX];
+    uint32_t count;
+};
+
+static void remove_gone(struct leat_flow_cache *cache, struct leat_flow_family *family,
+                        struct gone *gone) {
+    for (uint32_t i = 0; i < gone->count; i++)
+        leat_flow_remove(cache, family, gone->indexes[i]);
+    gone->count = 0;
+}
+
+static void add_gone(struct leat_flow_cache *cache, struct leat_flow_family *family,
+                     struct gone *gone, uint32_t index) {
+    const void *key = leat_flow_record(family, index);
+    leat_table_prefetch(family->table, leat_table_hash(family->table, key, family->key_bytes));
+    gone->indexes[gone->count++] = index;
+    if (gone->count == GONE_MAX)
+        remove_gone(cache, family, gone);
+}
+
 /* What is due for one entry. False: it stays, since there is no room for its record. */
 static bool visit(struct leat_flow_cache *cache, struct leat_flow_family *family, uint32_t index,
-                  uint64_t now_ns, uint32_t *ends) {
-    bool gone;
-    uint32_t reason = leat_flow_expired(cache, family, index, now_ns, &gone);
+                  uint64_t now_ns, struct gone *gone, uint32_t *ends) {
+    bool over;
+    uint32_t reason = leat_flow_expired(cache, family, index, now_ns, &over);
     if (!reason)
         return true;
     if (!leat_flow_end_record(cache, family, index, reason, false))
         return false;
-    if (gone)
-        leat_flow_remove(cache, family, index);
+    if (over)
+        add_gone(cache, family, gone, index);
     else
         leat_flow_continue(family, index);
     *ends += 1;
     return true;
 }
 
-/* From the hand on: up to `entries` entries and up to `ends_max` ends in all. */
+/* From the hand on: up to `entries` entries, none of them twice, and up to `ends_max` ends in all.
+ */
 static void sweep_family(struct leat_flow_cache *cache, struct leat_flow_family *family,
                          uint64_t now_ns, uint32_t entries, uint32_t *ends, uint32_t ends_max) {
+    struct gone gone = { .count = 0 };
     uint32_t looked = 0;
     for (; looked < entries && *ends < ends_max; looked++) {
         uint32_t index = family->sweep_at < family->used ? family->sweep_at : 0;
-        if (leat_table_used(family->table, index) && !visit(cache, family, index, now_ns, ends))
+        if (leat_table_used(family->table, index) &&
+            !visit(cache, family, index, now_ns, &gone, ends))
             break;
         family->sweep_at = index + 1;
     }
+    remove_gone(cache, family, &gone);
     family->sweep_due -= looked;
 }
 

@@ -205,6 +205,41 @@ static void test_a_cut_flow_keeps_its_direction(void **state) {
     rig_close(&rig);
 }
 
+/* Another flow of the same key is another one in all that it shows. */
+static void test_nothing_of_a_cut_flow_is_left_in_the_next(void **state) {
+    (void)state;
+    rig_open(&rig, quiet);
+    for (uint32_t i = 0; i < 70; i += 5)
+        rig_add(&rig, rig_tcp(1, 0, i ? ACK : FIN, T + i * SECOND));
+    rig_add(&rig, rig_tcp(1, 1, FIN, T + 90 * SECOND));
+    assert_int_equal(rig.count, 2);
+    rig_add(&rig, rig_tcp(1, 1, ACK, T + 95 * SECOND)); /* not closed */
+    leat_flow_cache_flush(rig.cache, LEAT_FLOW_END_FORCED);
+    assert_int_equal(rig.count, 3);
+    assert_int_equal(rig.records[0].id, rig.records[1].id);
+    assert_int_not_equal(last()->id, rig.records[1].id);
+    assert_int_equal(last()->port[0], 53);
+    assert_int_equal(last()->side[0].packets, 2);
+    assert_int_equal(last()->side[0].first_ns, T + 90 * SECOND);
+    rig_close(&rig);
+}
+
+/* The way back was seen last, before the cut. */
+static void test_a_cut_flow_remembers_when_it_was_seen(void **state) {
+    (void)state;
+    struct leat_flow_cache_opts opts = quiet;
+    opts.sweep_ns = 1;
+    rig_open(&rig, opts);
+    rig_add(&rig, rig_tcp(1, 0, ACK, T));
+    for (uint32_t s = 5; s < 60; s += 6)
+        rig_add(&rig, rig_tcp(1, 1, ACK, T + s * SECOND));
+    leat_flow_cache_tick(rig.cache, T + 60 * SECOND); /* cut */
+    leat_flow_cache_tick(rig.cache, T + 68 * SECOND); /* seen ten seconds before, at 59 */
+    assert_int_equal(rig.count, 1);
+    assert_int_equal(rig_stats(&rig).flows, 1);
+    rig_close(&rig);
+}
+
 /* As if somebody had looked at the moment when the first of the two timeouts passed. */
 static void test_the_timeout_that_passed_first_is_the_reason(void **state) {
     (void)state;
@@ -367,11 +402,18 @@ static void test_eviction_within_a_batch(void **state) {
     opts.flows = 4;
     rig_open(&rig, opts);
     for (uint32_t round = 0; round < 50; round++) {
-        for (uint32_t i = 0; i < 256; i++)
-            packets[i] = rig_packet((i * 7 + round) % 11, T + round * 256 + i);
+        for (uint32_t i = 0; i < 256; i++) {
+            uint32_t number = (i * 7 + round) % 11;
+            packets[i] = rig_packet(number, T + round * 256 + i);
+            packets[i].octets += number;
+        }
         leat_flow_cache_add(rig.cache, packets, 256);
         assert_int_equal(rig_stats(&rig).flows, 4);
         rig_assert_conserved(&rig);
+    }
+    for (uint32_t i = 0; i < rig.count && i < RIG_RECORDS; i++) { /* nobody else's packets */
+        const struct leat_flow *flow = &rig.records[i];
+        assert_int_equal(flow->side[0].octets, flow->side[0].packets * (100 + flow->address[0][3]));
     }
     rig_close(&rig);
 }
@@ -506,6 +548,7 @@ static void test_a_reused_entry_has_no_old_parts(void **state) {
     (void)state;
     struct leat_flow_cache_opts opts = quiet;
     opts.features = PARTS;
+    opts.histogram_bytes = 100;
     opts.flows = 1;
     rig_open(&rig, opts);
     for (uint32_t i = 0; i < 20; i++) {
@@ -611,6 +654,8 @@ int main(void) {
         cmocka_unit_test(test_either_side_keeps_a_flow_up),
         cmocka_unit_test(test_active_cuts_add_up),
         cmocka_unit_test(test_a_cut_flow_keeps_its_direction),
+        cmocka_unit_test(test_nothing_of_a_cut_flow_is_left_in_the_next),
+        cmocka_unit_test(test_a_cut_flow_remembers_when_it_was_seen),
         cmocka_unit_test(test_the_timeout_that_passed_first_is_the_reason),
         cmocka_unit_test(test_nothing_comes_of_a_cut_flow_that_ends),
         cmocka_unit_test(test_the_sweep_sees_all_in_its_time),

@@ -37,7 +37,7 @@ struct outcome {
     uint64_t end, source;
     uint64_t packets[2], octets[2], frame_octets[2], payload_octets[2];
     uint64_t first_ns, last_ns[2];
-    uint64_t tcp_flags[2];
+    uint64_t tcp_flags[2], ttl_min[2], ttl_max[2];
 };
 
 struct model_flow {
@@ -111,6 +111,10 @@ static void model_add(uint32_t number, const struct leat_flow_packet *packet) {
     flow->record.payload_octets[side] += packet->payload_bytes;
     flow->record.last_ns[side] = packet->time_ns;
     flow->record.tcp_flags[side] |= packet->tcp_flags;
+    if (flow->record.packets[side] == 1 || packet->ttl < flow->record.ttl_min[side])
+        flow->record.ttl_min[side] = packet->ttl;
+    if (packet->ttl > flow->record.ttl_max[side])
+        flow->record.ttl_max[side] = packet->ttl;
     flow->fin[side] |= packet->tcp_flags & FIN;
     flow->closed |= packet->tcp_flags & RST || (flow->fin[0] && flow->fin[1]);
 }
@@ -128,6 +132,7 @@ static struct leat_flow_packet random_packet(uint32_t *number, uint64_t time_ns)
             (uint16_t)(ACK | (below(25) ? 0 : RST) | (below(9) ? 0 : FIN) | (below(6) ? 0 : SYN));
     }
     packet.side = (uint8_t)below(2);
+    packet.ttl = (uint8_t)below(256);
     packet.payload_bytes = below(1400);
     packet.octets = packet.payload_bytes + 20 + below(40);
     packet.frame_octets = packet.octets + 14 + below(30);
@@ -150,6 +155,8 @@ static struct outcome outcome_of(const struct leat_flow *flow) {
         outcome.payload_octets[i] = side->payload_octets;
         outcome.last_ns[i] = side->last_ns;
         outcome.tcp_flags[i] = side->tcp_flags;
+        outcome.ttl_min[i] = side->ttl_min;
+        outcome.ttl_max[i] = side->ttl_max;
         if (side->first_ns < outcome.first_ns)
             outcome.first_ns = side->first_ns;
     }
