@@ -8,6 +8,9 @@
  * `sweep_ns`, however many end at once; and a packet that finds its flow timed out ends it itself,
  * so that records do not depend on when the sweep came by. Time is that of the packets, and moves
  * on by leat_flow_cache_tick() when there are none.
+ *
+ * A flow that the active timeout cuts keeps its source: when the other side goes on, side[0] of the
+ * next record may hold no packet, and its times are then the record's first.
  */
 #ifndef LEAT_FLOW_CACHE_H
 #define LEAT_FLOW_CACHE_H

@@ -18,7 +18,7 @@
 #include <leat/port.h>
 
 struct leat_flow_meter_opts {
-    struct leat_flow_decode_opts decode;
+    struct leat_flow_decode_opts decode; /* `uniflow` and NOTES' `details` follow `cache` */
     struct leat_flow_cache_opts
         cache; /* without `ended`, `scope` and `ctx`, which the meter sets */
     struct leat_flow_sampling sampling;

@@ -544,6 +544,28 @@ static void test_parts_of_both_sides(void **state) {
     rig_close(&rig);
 }
 
+static void test_names_in_the_payload(void **state) {
+    (void)state;
+    static const char request[] = "GET / HTTP/1.1\r\nHost: leat.example\r\n\r\n";
+    static const uint8_t tcp_header[20];
+    struct leat_flow_cache_opts opts = quiet;
+    struct leat_flow flow;
+    opts.features = LEAT_FLOW_APPLICATION;
+    rig_open(&rig, opts);
+    rig_add(&rig, rig_tcp(1, 0, SYN, T));
+    struct leat_flow_packet packet = rig_tcp(1, 0, ACK, T + 1);
+    packet.l4 = tcp_header;
+    packet.l4_bytes = sizeof(tcp_header);
+    packet.payload = (const uint8_t *)request;
+    packet.payload_here = packet.payload_bytes = sizeof(request) - 1;
+    rig_add(&rig, packet);
+    assert_int_equal(leat_flow_cache_top(rig.cache, &flow, 1), 1);
+    assert_int_equal(flow.parts.application->kind, LEAT_FLOW_APPLICATION_HTTP);
+    assert_string_equal(flow.parts.application->name, "leat.example");
+    assert_null(flow.parts.notes);
+    rig_close(&rig);
+}
+
 static void test_a_reused_entry_has_no_old_parts(void **state) {
     (void)state;
     struct leat_flow_cache_opts opts = quiet;
@@ -671,6 +693,7 @@ int main(void) {
         cmocka_unit_test(test_a_counter_that_would_wrap),
         cmocka_unit_test(test_time_may_go_backwards),
         cmocka_unit_test(test_parts_of_both_sides),
+        cmocka_unit_test(test_names_in_the_payload),
         cmocka_unit_test(test_a_reused_entry_has_no_old_parts),
         cmocka_unit_test(test_new_timeouts_are_for_all),
         cmocka_unit_test(test_the_largest_flows),
