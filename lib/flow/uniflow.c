@@ -27,7 +27,9 @@ static void turn_sizes(struct leat_flow_sizes *to, const struct leat_flow_sizes 
 }
 
 uint32_t leat_uniflows(const struct leat_flow *flow, struct leat_uniflows *uniflows) {
-    struct leat_flow *there = &uniflows->flow[0], *back = &uniflows->flow[1];
+    /* A record that begins after a cut may hold the way back only. */
+    bool both = flow->side[0].packets > 0;
+    struct leat_flow *there = &uniflows->flow[0], *back = &uniflows->flow[both];
     *there = *flow;
     there->biflow = 0;
     there->side[1] = (struct leat_flow_side){ 0 };
@@ -37,8 +39,10 @@ uint32_t leat_uniflows(const struct leat_flow *flow, struct leat_uniflows *unifl
     SWAP(back, flow, address);
     SWAP(back, flow, port);
     back->side[0] = flow->side[1];
-    back->parts.histogram = NULL;
-    back->parts.packets = NULL;
+    if (both) {
+        back->parts.histogram = NULL;
+        back->parts.packets = NULL;
+    }
     if (flow->parts.notes) {
         turn_notes(&uniflows->notes, flow->parts.notes);
         back->parts.notes = &uniflows->notes;
@@ -47,5 +51,5 @@ uint32_t leat_uniflows(const struct leat_flow *flow, struct leat_uniflows *unifl
         turn_sizes(&uniflows->sizes, flow->parts.sizes);
         back->parts.sizes = &uniflows->sizes;
     }
-    return 2;
+    return 1 + both;
 }

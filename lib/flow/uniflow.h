@@ -13,7 +13,7 @@ struct leat_uniflows {
     struct leat_flow_sizes sizes;
 };
 
-/* Returns how many: 1 when there was no packet back. */
+/* Returns how many: 1 when all packets went one way. */
 uint32_t leat_uniflows(const struct leat_flow *flow, struct leat_uniflows *uniflows);
 
 #endif
