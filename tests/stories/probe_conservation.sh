@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# leat probe accounts for every packet: with a cache that is far too small, on live queues, with a
+# configuration that is reloaded meanwhile, and when it is told to stop.
+# shellcheck source-path=SCRIPTDIR source=story.sh
+. "$(dirname "$0")/story.sh"
+need python3
+
+# adds_up REPORT FRAMES RECORDS: all frames are in the report, and the packets of its flows in the
+# records, which are JSON lines.
+adds_up() {
+    python3 - "$@" <<'END'
+import json, sys
+report = json.load(open(sys.argv[1]))
+total, exporter, frames = report["total"], report["exporter"], int(sys.argv[2])
+assert report["conserved"], report
+assert total["frames"] == frames, (total["frames"], frames)
+skipped = sum(total["skipped"].values())
+assert frames == total["in_flows"] + total["filtered"] + total["unsampled"] + skipped, total
+assert total["packets"] == (exporter["exported_packets"] + exporter["unselected_packets"]
+                            + total["lost_packets"]), report
+for queue in ["frames", "packets", "in_flows", "flows"]:
+    assert total[queue] == sum(q[queue] for q in report["queues"]), queue
+records = packets = 0
+for path in sys.argv[3:]:
+    for line in open(path):
+        record = json.loads(line)
+        records += 1
+        packets += record["packetDeltaCount"] + record.get("reversePacketDeltaCount", 0)
+assert records == exporter["exported"], (records, exporter)
+assert packets == exporter["exported_packets"], (packets, exporter)
+print(f"{frames} frames, {total['flows']} flows, {records} records, ended {total['ended']}")
+END
+}
+
+say "a file, a cache of 64 flows, 20,000 flows in it"
+"$LEAT" gen --count 300000 --src 10.0.0.1-10.0.0.200 --sport 1000-1099 "pcap:>$here/many.pcapng" \
+    >"$here/gen.log" 2>&1 || fail "leat gen"
+"$LEAT" probe "$here/many.pcapng" --flows 64 --output json --json "$here/small.json" \
+    >"$here/small.records" 2>"$here/small.log" || fail "leat probe --flows 64: exit code $?"
+adds_up "$here/small.json" 300000 "$here/small.records"
+[ "$(json "$here/small.json" '["total"]["lost_records"]')" -eq 0 ] ||
+    fail "a file can wait: nothing has to be lost"
+[ "$(json "$here/small.json" '["total"]["ended"]["resources"]')" -gt 100000 ] ||
+    fail "so small a cache ends flows early"
+
+say "the same, with room: 20,000 records of 15 packets"
+"$LEAT" probe "$here/many.pcapng" --output json --json "$here/large.json" \
+    >"$here/large.records" 2>"$here/large.log" || fail "leat probe: exit code $?"
+adds_up "$here/large.json" 300000 "$here/large.records"
+[ "$(json "$here/large.json" '["exporter"]["exported"]')" -eq 20000 ] || fail "not 20,000 records"
+[ "$(grep -c '"packetDeltaCount":15[,}]' "$here/large.records")" -eq 20000 ] || fail "not 15 each"
+
+say "several files, a filter, sampling, selection"
+"$LEAT" probe "$here/many.pcapng" "$here/many.pcapng" --filter 'src host 10.0.0.7' --sample 1/3 \
+    --select min-packets=11 --output json --json "$here/part.json" >"$here/part.records" \
+    2>"$here/part.log" || fail "leat probe --filter: exit code $?"
+adds_up "$here/part.json" 600000 "$here/part.records"
+[ "$(json "$here/part.json" '["total"]["filtered"]')" -eq 597000 ] || fail "filtered"
+[ "$(json "$here/part.json" '["total"]["unsampled"]')" -eq 2000 ] || fail "sampled"
+
+[ "$(id -u)" -eq 0 ] || { echo "the rest needs root, for network namespaces"; exit 0; }
+need ip
+namespace lt-probe
+ip netns exec lt-probe sysctl -qw net.ipv6.conf.default.disable_ipv6=1 # nothing but what gen sends
+ip -n lt-probe link add lt-a type veth peer name lt-b
+ip -n lt-probe link set lt-a up
+ip -n lt-probe link set lt-b up
+
+inside() { ip netns exec lt-probe "$@"; }
+# told NAME: the frames of its last line, metered or lost by the port.
+told() {
+    tail -n 20 "$here/$1.log" | grep -E '^[0-9]+ s: ' | tail -n 1 |
+        sed -E 's/^[0-9]+ s: ([0-9]+) frames[^;]*;[^;]*/\1/; s/; lost ([0-9]+)[^;]*/ + \1/g'
+}
+all_there() { [ $(($(told "$1"))) -eq "$2" ]; }
+dropped_at() { dropped "$1" | sed 's/.*=//' | paste -sd+ | sed 's/^$/0/'; }
+
+say "live, while SIGHUP changes sinks and timeouts, then SIGTERM"
+cat >"$here/probe.yaml" <<END
+ports: [xdp:lt-b]
+to: [json:$here/first.records]
+idle: 300
+interval: 0.1
+json: $here/live.json
+END
+start live ip netns exec lt-probe "$LEAT" probe --config "$here/probe.yaml"
+until_true "the probe meters" grep -q "metering" "$here/live.log"
+grep -q "frames are consumed" "$here/live.log" || fail "it does not say what becomes of frames"
+inside "$LEAT" gen --count 20000 --rate 40k --src 10.0.0.1-10.0.0.200 --sport 1000-1009 \
+    --json "$here/gen.json" xdp:lt-a >"$here/gen.log" 2>&1 &
+pid[gen]=$!
+until_true "frames come" grep -qE '^[0-9]+ s: [1-9][0-9]* frames' "$here/live.log"
+sed -i 's/first.records/second.records/; s/idle: 300/idle: 0.2/' "$here/probe.yaml"
+kill -HUP "${pid[live]}"
+until_true "it was read again" grep -q "read again, and in force" "$here/live.log"
+ended gen || fail "gen: exit code $?"
+sent=$(json "$here/gen.json" '["ports"][0]["tx_packets"]')
+until_true "all $sent frames are metered, or lost by the port" all_there live "$sent"
+echo "idle: soon" >>"$here/probe.yaml"
+kill -HUP "${pid[live]}"
+until_true "a wrong file is refused" grep -q "the old configuration stays" "$here/live.log"
+grep -q "probe.yaml:6: idle: it stands there twice" "$here/live.log" || fail "not told where"
+sed -i '/idle: soon/d; s/^ports:.*/ports: [xdp:lt-a]/' "$here/probe.yaml"
+kill -HUP "${pid[live]}"
+until_true "other ports are refused" grep -q "ports cannot change" "$here/live.log"
+kill -TERM "${pid[live]}"
+ended live || fail "leat probe: exit code $?"
+adds_up "$here/live.json" $((sent - $(dropped_at "$here/live.json"))) "$here/first.records" "$here/second.records"
+[ "$(json "$here/live.json" '["total"]["ended"]["idle"]')" -gt 0 ] || fail "the new idle timeout"
+
+say "live, with a cache of 64 flows, and SIGTERM while frames come"
+start small ip netns exec lt-probe "$LEAT" probe xdp:lt-b --flows 64 --interval 0.1 \
+    --to "json:$here/live.records" --json "$here/live.json"
+until_true "the probe meters" grep -q "metering" "$here/small.log"
+start gen ip netns exec lt-probe "$LEAT" gen --rate 40k --src 10.0.0.1-10.0.0.200 \
+    --sport 1000-1099 xdp:lt-a
+until_true "frames come" grep -qE '^[0-9]+ s: [1-9][0-9]* frames' "$here/small.log"
+kill -TERM "${pid[small]}"
+ended small || fail "leat probe: exit code $?"
+kill -INT "${pid[gen]}"
+ended gen || fail "leat gen: exit code $?"
+adds_up "$here/live.json" "$(json "$here/live.json" '["ports"][0]["rx_packets"]')" \
+    "$here/live.records"
