@@ -148,8 +148,7 @@ static void put_details(struct leat_flow_packet *packet, const struct leat_flow_
     memcpy(packet->mac[1], ether, 6);
     if (h->flags & LEAT_HEADERS_IP6) {
         packet->flow_label = leat_be32(packet->ip) & 0xfffff;
-        if (h->payload > h->l3 + 40u)
-            packet->ip_options = leat_flow_ip6_extensions(seen->frame, h);
+        packet->ip_options = leat_flow_ip6_extensions(seen->frame, h);
     } else if (h->flags & LEAT_HEADERS_OPTIONS) {
         packet->ip_options = leat_flow_ip4_options(packet->ip);
     }
