@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Plain IPv4 and IPv6 take the short road: parsed once, written out. All else walks (decode_walk.h)
- * to the outermost packet and into its tunnels as far as they can be followed.
+ * Plain IPv4 and IPv6, with tags or without, take the short road: parsed once, written out. All
+ * else walks (decode_walk.h) to the outermost packet and into its tunnels as far as they can be
+ * followed.
  */
 #include "decode.h"
 #include "decode_packet.h"
@@ -15,7 +16,7 @@ struct leat_flow_decoder {
     struct leat_flow_decode_opts opts;
     struct leat_flow_scopes *scopes;
     struct leat_flow_fragments *fragments;
-    uint32_t interface; /* of the last plain frame, whose numbers these are */
+    uint32_t interface; /* of the last frame without tags, whose numbers these are */
     struct leat_flow_places plain;
     struct leat_flow_scope last; /* likewise of the last other frame */
     struct leat_flow_places last_places;
@@ -164,29 +165,50 @@ static int put(struct leat_flow_decoder *decoder, const struct leat_flow_walk *w
     return 0;
 }
 
+/* Whether the packet may carry another one. */
+static inline bool is_tunnel(const struct leat_flow_decode_opts *opts, const uint8_t *frame,
+                             const struct leat_headers *h) {
+    if (h->protocol == LEAT_PROTO_TCP || h->flags & LEAT_HEADERS_FRAGMENT)
+        return false;
+    if (h->protocol == LEAT_PROTO_UDP) {
+        uint16_t port = leat_be16(frame + h->l4 + 2);
+        return port == opts->vxlan_port || port == opts->geneve_port || port == opts->gtpu_port;
+    }
+    return h->protocol == LEAT_PROTO_IP4 || h->protocol == LEAT_PROTO_IP6 ||
+           h->protocol == LEAT_PROTO_GRE;
+}
+
+/* From the outermost packet inwards as far as it goes. Returns how many packets, or the skip. */
+static int walk_tunnels(struct leat_flow_decoder *decoder, const struct leat_flow_seen *frame,
+                        struct leat_flow_walk *walk, struct leat_flow_packet *packets) {
+    struct leat_flow_walk outer = *walk, inner = *walk;
+    while (leat_flow_walk_enter(walk, &decoder->opts)) {
+        if (walk->depth > LEAT_FLOW_DEPTH_MAX)
+            return -1 - LEAT_FLOW_SKIP_TOO_DEEP;
+        if (leat_flow_walk_to_ip(walk))
+            break; /* no packet that can be metered: the tunnel's is */
+        inner = *walk;
+    }
+    uint32_t n = 0;
+    if (inner.depth && decoder->opts.tunnels == LEAT_FLOW_TUNNELS_BOTH) {
+        int err = put(decoder, &outer, frame, &packets[n++]);
+        if (err)
+            return err;
+    }
+    int err = put(decoder, &inner, frame, &packets[n++]);
+    return err ? err : (int)n;
+}
+
 static int walk_frame(struct leat_flow_decoder *decoder, const struct leat_flow_seen *frame,
                       struct leat_flow_walk *walk, struct leat_flow_packet *packets) {
     int err = leat_flow_walk_to_ip(walk);
     if (err)
         return err;
-    struct leat_flow_walk outer = *walk, inner = *walk;
-    if (decoder->opts.tunnels != LEAT_FLOW_TUNNELS_OUTER) {
-        while (leat_flow_walk_enter(walk, &decoder->opts)) {
-            if (walk->depth > LEAT_FLOW_DEPTH_MAX)
-                return -1 - LEAT_FLOW_SKIP_TOO_DEEP;
-            if (leat_flow_walk_to_ip(walk))
-                break; /* no packet that can be metered: the tunnel's is */
-            inner = *walk;
-        }
-    }
-    uint32_t n = 0;
-    if (inner.depth && decoder->opts.tunnels == LEAT_FLOW_TUNNELS_BOTH) {
-        err = put(decoder, &outer, frame, &packets[n++]);
-        if (err)
-            return err;
-    }
-    err = put(decoder, &inner, frame, &packets[n++]);
-    return err ? err : (int)n;
+    if (decoder->opts.tunnels != LEAT_FLOW_TUNNELS_OUTER &&
+        is_tunnel(&decoder->opts, walk->frame, &walk->headers))
+        return walk_tunnels(decoder, frame, walk, packets);
+    err = put(decoder, walk, frame, packets);
+    return err ? err : 1;
 }
 
 /* Tags that the port took off the frame were the outermost ones. */
@@ -214,32 +236,34 @@ static int decode_by_walk(struct leat_flow_decoder *decoder, struct leat_flow_se
     return walk_frame(decoder, seen, &walk, packets);
 }
 
-static inline bool is_tunnel(const struct leat_flow_decode_opts *opts, const uint8_t *frame,
-                             const struct leat_headers *h) {
-    if (h->protocol == LEAT_PROTO_TCP)
-        return false;
-    if (h->protocol == LEAT_PROTO_UDP) {
-        uint16_t port = leat_be16(frame + h->l4 + 2);
-        return port == opts->vxlan_port || port == opts->geneve_port || port == opts->gtpu_port;
-    }
-    return h->protocol == LEAT_PROTO_IP4 || h->protocol == LEAT_PROTO_IP6 ||
-           h->protocol == LEAT_PROTO_GRE;
-}
-
-/* Whole, on plain Ethernet, not a fragment, and not a tunnel that is to be entered. */
+/* Whole, on Ethernet with or without tags, not a fragment, and not a tunnel to be entered. */
 static inline bool is_plain(const struct leat_flow_decode_opts *opts, const uint8_t *frame,
                             uint32_t len, const struct leat_headers *h) {
     return !h->problem && h->flags & (LEAT_HEADERS_IP4 | LEAT_HEADERS_IP6) &&
-           !(h->flags & LEAT_HEADERS_FRAGMENT) && !h->vlan_count && h->end <= len &&
+           !(h->flags & LEAT_HEADERS_FRAGMENT) && h->end <= len &&
            (opts->tunnels == LEAT_FLOW_TUNNELS_OUTER || !is_tunnel(opts, frame, h));
 }
 
-static int number_plain(struct leat_flow_decoder *decoder, uint32_t interface) {
-    struct leat_flow_scope scope = { .interface = interface };
-    int err = number(decoder, &scope, &decoder->plain);
-    if (!err)
+static int number_tagged(struct leat_flow_decoder *decoder, uint32_t interface,
+                         const struct leat_headers *h, struct leat_flow_places *places) {
+    struct leat_flow_scope scope = { .interface = interface, .vlan_count = h->vlan_count };
+    memcpy(scope.vlan_tci, h->vlan_tci, sizeof(scope.vlan_tci));
+    return number_like_last(decoder, &scope, places);
+}
+
+static inline int number_plain(struct leat_flow_decoder *decoder, uint32_t interface,
+                               const struct leat_headers *h, struct leat_flow_places *places) {
+    if (h->vlan_count)
+        return number_tagged(decoder, interface, h, places);
+    if (interface != decoder->interface) {
+        struct leat_flow_scope scope = { .interface = interface };
+        int err = number(decoder, &scope, &decoder->plain);
+        if (err)
+            return err;
         decoder->interface = interface;
-    return err;
+    }
+    *places = decoder->plain;
+    return 0;
 }
 
 int leat_flow_decode(struct leat_flow_decoder *decoder, const uint8_t *frame, uint32_t captured,
@@ -259,12 +283,9 @@ int leat_flow_decode(struct leat_flow_decoder *decoder, const uint8_t *frame, ui
     leat_parse(frame, frame + seen.captured, &h);
     if (!is_plain(&decoder->opts, frame, len, &h))
         return decode_by_walk(decoder, &seen, interface, NULL, packets);
-    if (interface != decoder->interface) {
-        int err = number_plain(decoder, interface);
-        if (err)
-            return err;
-    }
-    seen.places = decoder->plain;
+    int err = number_plain(decoder, interface, &h, &seen.places);
+    if (err)
+        return err;
     leat_flow_packet_put(packets, &seen, &h, &decoder->opts, decoder->fragments);
     return 1;
 }

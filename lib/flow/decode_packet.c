@@ -33,6 +33,10 @@ static inline uint64_t load64(const uint8_t *bytes) {
     return value;
 }
 
+static inline void store64(uint8_t *bytes, uint64_t value) {
+    memcpy(bytes, &value, sizeof(value));
+}
+
 static inline bool is_icmp(uint32_t protocol) {
     return protocol == LEAT_PROTO_ICMP || protocol == LEAT_PROTO_ICMP6;
 }
@@ -128,15 +132,12 @@ static inline bool key6(struct leat_flow_key6 *key, const uint8_t *ip, const str
     bool back =
         (source > destination) | ((source == destination) & (ports >> 16 > (ports & UINT16_MAX)));
     bool swap = back & !uniflow;
-    uint64_t ordered[4] = {
-        swap ? address[2] : address[0],
-        swap ? address[3] : address[1],
-        swap ? address[0] : address[2],
-        swap ? address[1] : address[3],
-    };
     uint32_t key_ports = (uint32_t)swap_if(swap, ends->ports, 16);
 
-    memcpy(key->address, ordered, sizeof(ordered));
+    store64(key->address[0], swap ? address[2] : address[0]);
+    store64(key->address[0] + 8, swap ? address[3] : address[1]);
+    store64(key->address[1], swap ? address[0] : address[2]);
+    store64(key->address[1] + 8, swap ? address[1] : address[3]);
     memcpy(key->port, &key_ports, sizeof(key_ports));
     return swap;
 }
