@@ -71,7 +71,8 @@ def icmp(packets, octets):
 TEMPLATES = [
     a_set(2, template(256, TIMES + KEY4 + COUNTS + BACK + LIST),
           template(257, TIMES + KEY6 + COUNTS), template(258, TIMES + ICMP4 + COUNTS)),
-    a_set(3, template(259, [(143, 4, 0), (41, 8, 0)], scopes=1)),
+    a_set(3, template(259, [(143, 4, 0), (41, 8, 0)], scopes=1),
+          b'\0\0'),  # padding
 ]
 OPTIONS = a_set(259, struct.pack('!IQ', 77, 3))
 
