@@ -7,6 +7,7 @@
  * one to change, in arrays as large as the table's. Prints CSV.
  */
 #include "lib/core/cycles.h"
+#include "lib/flow/cache_private.h"
 #include "lib/flow/meter.h"
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -153,7 +154,8 @@ static void subject_close(struct subject *subject) {
 
 /* Cycles of a ring full. */
 struct spent {
-    uint64_t source, total, decode, cache, export;
+    uint64_t source, total, decode, lookup, cache, export;
+    uint64_t found; /* looked up with success */
 };
 
 static void meter_ring(struct subject *subject, const struct source *source, struct spent *spent) {
@@ -165,8 +167,25 @@ static void meter_ring(struct subject *subject, const struct source *source, str
     spent->total += leat_cycles() - start;
 }
 
+/* As far as finding the records, as the cache does it. */
+static uint64_t look_up(const struct leat_flow_cache *cache, const struct leat_flow_packet *packets,
+                        uint32_t n) {
+    struct leat_table *table = cache->family[0].table;
+    uint64_t hashes[GROUP + LEAT_FLOW_DECODED_MAX], found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        hashes[i] = leat_table_hash(table, &packets[i].key4, sizeof(packets[i].key4));
+        leat_table_prefetch(table, hashes[i]);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        leat_table_prefetch_entry(table, hashes[i]);
+    for (uint32_t i = 0; i < n; i++)
+        found += leat_table_find(table, &packets[i].key4, sizeof(packets[i].key4), hashes[i]) !=
+                 LEAT_TABLE_NONE;
+    return found;
+}
+
 static void meter_ring_in_parts(struct subject *subject, const struct source *source,
-                                struct spent *spent) {
+                                struct spent *spent, bool lookup_only) {
     struct leat_flow_packet packets[GROUP + LEAT_FLOW_DECODED_MAX];
     for (uint32_t i = 0; i < RING; i += GROUP) {
         uint64_t start = leat_cycles();
@@ -179,23 +198,29 @@ static void meter_ring_in_parts(struct subject *subject, const struct source *so
             n += got > 0 ? (uint32_t)got : 0;
         }
         uint64_t decoded = leat_cycles();
+        spent->decode += decoded - start;
+        if (lookup_only) {
+            spent->found += look_up(subject->cache, packets, n);
+            spent->lookup += leat_cycles() - decoded;
+            continue;
+        }
         leat_flow_cache_add(subject->cache, packets, n);
         uint64_t counted = leat_cycles();
         drain(subject->queue);
         spent->export += leat_cycles() - counted;
         spent->cache += counted - decoded;
-        spent->decode += decoded - start;
     }
 }
 
-static void one_ring(struct subject *subject, struct source *source, struct spent *spent) {
+static void one_ring(struct subject *subject, struct source *source, struct spent *spent,
+                     bool lookup_only) {
     uint64_t start = leat_cycles();
     source_fill(source);
     spent->source += leat_cycles() - start;
     if (subject->meter)
         meter_ring(subject, source, spent);
     else
-        meter_ring_in_parts(subject, source, spent);
+        meter_ring_in_parts(subject, source, spent, lookup_only);
 }
 
 /* Every flow once. */
@@ -208,7 +233,7 @@ static void fill(struct subject *subject, struct source *source) {
         if (subject->meter)
             meter_ring(subject, source, &spent);
         else
-            meter_ring_in_parts(subject, source, &spent);
+            meter_ring_in_parts(subject, source, &spent, false);
     }
 }
 
@@ -278,9 +303,20 @@ static void print_cache(uint32_t flows, uint32_t percent,
     print_row("bytes a flow", flows, percent, &bytes, 1);
 }
 
-enum { TOTAL, SOURCE, DECODE, CACHE, EXPORT, BOUND, RATIO, ROWS };
-static const char *const row_names[ROWS] = { "meter",  "source", "decode",     "cache",
-                                             "export", "bound",  "meter/bound" };
+enum { TOTAL, SOURCE, DECODE, LOOKUP, CACHE, EXPORT, BOUND, RATIO, ROWS };
+static const char *const row_names[ROWS] = { "meter", "source", "decode", "look-up in cache",
+                                             "cache", "export", "bound",  "meter/bound" };
+
+/* Of known flows, between what else goes on; nothing is counted. */
+static double time_lookups(struct subject *subject, struct source *source) {
+    struct spent spent = { 0 };
+    uint32_t packets = 0, new_in = source->new_in;
+    source->new_in = 0;
+    for (; packets < opts.packets / 4; packets += RING)
+        one_ring(subject, source, &spent, true);
+    source->new_in = new_in;
+    return spent.found ? (double)spent.lookup / packets : 0;
+}
 
 /* Runs of the meter as a whole, or of its parts, into `rows`. */
 static int run(struct source *source, uint32_t flows, uint32_t percent, bool parts,
@@ -293,17 +329,18 @@ static int run(struct source *source, uint32_t flows, uint32_t percent, bool par
         return -1;
     fill(&subject, source);
     for (uint64_t n = 0; percent && n < 5ull * flows; n += RING) /* until as many come as go */
-        one_ring(&subject, source, &ignored);
+        one_ring(&subject, source, &ignored, false);
     for (uint32_t r = 0; r < opts.runs; r++) {
         struct spent spent = { 0 };
         uint32_t packets = 0;
         for (; packets < opts.packets; packets += RING)
-            one_ring(&subject, source, &spent);
+            one_ring(&subject, source, &spent, false);
         rows[SOURCE][r] = (double)spent.source / packets;
         if (parts) {
             rows[DECODE][r] = (double)spent.decode / packets;
             rows[CACHE][r] = (double)spent.cache / packets;
             rows[EXPORT][r] = (double)spent.export / packets;
+            rows[LOOKUP][r] = time_lookups(&subject, source);
         } else {
             rows[TOTAL][r] = (double)spent.total / packets;
         }
