@@ -100,7 +100,7 @@ uint16_t leat_field_width(enum leat_field_type type);
 
 /* Which fields a record is exported with, in order: `name`, or `name/length` to reduce or widen it;
  * of a list it is the length of its elements, of strings a fixed one. */
-#define LEAT_FIELDS_MAX 96
+#define LEAT_FIELDS_MAX 128
 struct leat_field_choice {
     const struct leat_field *field;
     uint16_t length;

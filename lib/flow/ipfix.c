@@ -230,6 +230,10 @@ static bool refresh_due(const struct leat_ipfix *ipfix, uint64_t now_ns) {
            (opts->refresh_messages && ipfix->messages_since >= opts->refresh_messages);
 }
 
+static bool is_wide(const struct leat_ipfix *ipfix, const struct ipfix_template *template) {
+    return template >= ipfix->wide && template <ipfix->wide + IPFIX_KINDS;
+}
+
 enum written { WRITTEN, NO_ROOM, TOO_WIDE };
 
 static enum written put_flow(struct leat_ipfix *ipfix, const struct ipfix_template *template,
@@ -245,6 +249,7 @@ static enum written put_flow(struct leat_ipfix *ipfix, const struct ipfix_templa
         item->get(flow, side ^ item->side, &value);
         at = ipfix_put(at, end, item, &value, trim, &wide);
     }
+    wide = wide && !is_wide(ipfix, template);
     if (!at || wide) {
         drop_empty_set(ipfix);
         return wide ? TOO_WIDE : NO_ROOM;

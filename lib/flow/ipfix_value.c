@@ -43,6 +43,14 @@ uint64_t ipfix_ntp(uint64_t ns, bool microseconds) {
     return (seconds + NTP_1970) << 32 | (rest << 32) / NS_SECOND;
 }
 
+/* A number that does not fit is told as `*wide`, and written as the largest that does. */
+static uint64_t fit(uint64_t number, uint32_t length, bool *wide) {
+    if (length == 8 || number >> (8 * length) == 0)
+        return number;
+    *wide = true;
+    return UINT64_MAX;
+}
+
 /* The message has IPFIX_SLACK bytes behind its end, so that all lengths are one store. */
 static void put_number(uint8_t *at, uint64_t number, uint32_t length) {
     uint64_t bytes = __builtin_bswap64(number << (64 - 8 * length));
@@ -109,8 +117,7 @@ static uint8_t *put_list(uint8_t *at, const uint8_t *end, const struct ipfix_ite
     }
     for (uint32_t i = 0; i < count; i++, at += item->element_length) {
         uint64_t number = as_number(item->element_form, leat_field_element(value, i));
-        *wide |= item->element_length < 8 && number >> (8 * item->element_length);
-        put_number(at, number, item->element_length);
+        put_number(at, fit(number, item->element_length, wide), item->element_length);
     }
     return at;
 }
@@ -118,7 +125,6 @@ static uint8_t *put_list(uint8_t *at, const uint8_t *end, const struct ipfix_ite
 uint8_t *ipfix_put(uint8_t *at, const uint8_t *end, const struct ipfix_item *item,
                    const struct leat_field_value *value, enum ipfix_trim trim, bool *wide) {
     uint32_t length = item->length;
-    uint64_t number;
 
     if (item->form == IPFIX_LIST)
         return put_list(at, end, item, value, trim >= IPFIX_TRIM_LISTS ? 0 : value->length, wide);
@@ -137,9 +143,7 @@ uint8_t *ipfix_put(uint8_t *at, const uint8_t *end, const struct ipfix_item *ite
             memcpy(at, value->bytes, value->length < length ? value->length : length);
         break;
     default:
-        number = as_number(item->form, value->number);
-        *wide |= length < 8 && number >> (8 * length);
-        put_number(at, number, length);
+        put_number(at, fit(as_number(item->form, value->number), length, wide), length);
     }
     return at + length;
 }

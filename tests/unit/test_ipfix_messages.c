@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* IPFIX messages: sets, lengths, padding, sequence numbers, and when templates come. A test whose
- * name begins with t and a number is one of the 35 cases that an exporter is judged by (RFC 5471). */
+ * name begins with t and a number is one of the 35 cases that an exporter is judged by (RFC 5471).
+ */
 #include "ipfix_rig.h"
 #include <errno.h>
 #include <leat/error.h>

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Values: what goes in comes out, for random records through encoder and reader, and at the edges
+ * of each encoding. Tests named t and a number: see test_ipfix_messages.c. */
+#include "ipfix_rig.h"
+#include <leat/parse.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static struct rig rig;
+static uint64_t random_state;
+
+/* xorshift64* */
+static uint64_t random_u64(void) {
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * 0x2545f4914f6cdd1dU;
+}
+
+static uint32_t below(uint32_t limit) {
+    return (uint32_t)(random_u64() >> 32) % limit;
+}
+
+static void seed(void) {
+    const char *given = getenv("LEAT_SEED");
+    random_state = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    random_state += random_state == 0;
+    print_message("LEAT_SEED=%llu\n", (unsigned long long)random_state);
+}
+
+/* Numbers of all magnitudes. */
+static uint64_t some_number(void) {
+    return random_u64() >> below(64);
+}
+
+static void fill(void *bytes, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        ((uint8_t *)bytes)[i] = (uint8_t)random_u64();
+}
+
+struct parts {
+    struct leat_flow_notes notes;
+    struct leat_flow_histogram histogram;
+    struct leat_flow_packet_list packets;
+    struct leat_flow_sizes sizes;
+    struct leat_flow_application application;
+};
+
+static struct leat_flow random_flow(struct parts *parts) {
+    struct leat_flow flow;
+    fill(&flow, sizeof(flow));
+    fill(parts, sizeof(*parts));
+    flow.version = below(2) ? 4 : 6;
+    flow.biflow = (uint8_t)below(2);
+    flow.scope.vlan_count = (uint8_t)below(5);
+    flow.scope.label_count = (uint8_t)below(5);
+    flow.scope.tunnel = (uint8_t)below(6);
+    flow.scope.tunnel_id >>= 32; /* GRE's key has no more */
+    flow.scope.outer_version = (uint8_t[]){ 0, 4, 6 }[below(3)];
+    for (uint32_t side = 0; side < 2; side++) {
+        flow.side[side].packets = some_number();
+        flow.side[side].octets = some_number();
+        flow.side[side].first_ns = RIG_NOW_NS + some_number() % (1000000 * RIG_SECOND_NS);
+        flow.side[side].last_ns = RIG_NOW_NS + some_number() % (1000000 * RIG_SECOND_NS);
+    }
+    parts->packets.count = (uint16_t)below(LEAT_FLOW_PACKETS_MAX + 1);
+    for (uint32_t i = 0; i < LEAT_FLOW_PACKETS_MAX; i++)
+        parts->packets.time_ns[i] = RIG_NOW_NS + below(1000000000);
+    parts->application.kind = (uint8_t)below(5);
+    for (uint32_t i = 0, n = below(LEAT_FLOW_NAME_MAX); i < LEAT_FLOW_NAME_MAX; i++)
+        parts->application.name[i] = (char)(i < n ? 'a' + below(26) : 0);
+    parts->application.ja4[39] = '\0';
+    flow.parts = (struct leat_flow_parts){
+        below(2) ? &parts->notes : NULL,       below(2) ? &parts->histogram : NULL,
+        below(2) ? &parts->packets : NULL,     below(2) ? &parts->sizes : NULL,
+        below(2) ? &parts->application : NULL,
+    };
+    return flow;
+}
+
+/* A time as its type can tell it. */
+static uint64_t told(const struct leat_field *field, uint64_t number) {
+    switch (field->type) {
+    case LEAT_FIELD_SECONDS:
+        return number - number % RIG_SECOND_NS;
+    case LEAT_FIELD_MILLISECONDS:
+        return number - number % 1000000;
+    case LEAT_FIELD_MICROSECONDS:
+        return number - number % 1000;
+    default:
+        return number;
+    }
+}
+
+static void assert_list(const struct leat_ipfix_value *read, const struct leat_field *element,
+                        const struct leat_field_value *expected) {
+    struct leat_ipfix_list list;
+    struct leat_field_value got;
+    const uint8_t *bytes;
+    uint32_t length;
+    assert_true(leat_ipfix_list_open(&list, read->bytes, read->length, 0));
+    assert_ptr_equal(list.field, element);
+    assert_int_equal(list.semantic, 4);
+    for (uint32_t i = 0; i < expected->length; i++) {
+        assert_true(leat_ipfix_list_next(&list, &bytes, &length));
+        assert_true(leat_ipfix_get(list.field, bytes, length, &got));
+        assert_true(got.number == leat_field_element(expected, i));
+    }
+    assert_false(leat_ipfix_list_next(&list, &bytes, &length));
+}
+
+static void assert_same(const struct leat_field *field, const struct leat_ipfix_value *read,
+                        const struct leat_field_value *expected) {
+    struct leat_field_value got;
+    if (field->element) {
+        assert_list(read, field->element, expected);
+        return;
+    }
+    assert_true(leat_ipfix_get(field, read->bytes, read->length, &got));
+    switch (field->type) {
+    case LEAT_FIELD_FLOAT64:
+        assert_true(got.real == expected->real);
+        break;
+    case LEAT_FIELD_STRING:
+    case LEAT_FIELD_OCTETS:
+    case LEAT_FIELD_MAC:
+    case LEAT_FIELD_IP4:
+    case LEAT_FIELD_IP6:
+        assert_true(got.length >= expected->length);
+        if (expected->length)
+            assert_memory_equal(got.bytes, expected->bytes, expected->length);
+        for (uint32_t i = expected->length; i < got.length; i++)
+            assert_int_equal(((const uint8_t *)got.bytes)[i], 0);
+        break;
+    default:
+        assert_true(got.number == told(field, expected->number));
+    }
+}
+
+/* Each value of the record that was read is that of the flow as `side` sees it. */
+static void assert_record(const struct rig_record *record, const struct leat_flow *flow,
+                          uint32_t side) {
+    assert_true(record->count > 40);
+    for (uint32_t i = 0; i < record->count; i++) {
+        const struct leat_ipfix_value *read = &record->values[i];
+        struct leat_field_value expected = { 0 };
+        assert_non_null(read->field);
+        assert_true(read->field->versions & (flow->version == 4 ? 1 : 2));
+        read->field->get(flow, read->side ^ side, &expected);
+        assert_same(read->field, read, &expected);
+    }
+}
+
+#define ALL_TIMES ",flowStartSeconds,flowEndMicroseconds,reverseFlowStartMicroseconds"
+
+static void random_records_come_back(void **state) {
+    static struct parts parts[100];
+    struct leat_flow flows[100];
+    struct leat_ipfix_opts opts = { .message_max = 65535 };
+    (void)state;
+    for (uint32_t round = 0; round < 10; round++) {
+        rig_open(&rig, "full" ALL_TIMES, &opts);
+        for (uint32_t i = 0; i < 100; i++) {
+            flows[i] = random_flow(&parts[i]);
+            leat_ipfix_record(rig.ipfix, &flows[i], RIG_NOW_NS);
+        }
+        leat_ipfix_flush(rig.ipfix, RIG_NOW_NS);
+        rig_read(&rig);
+        assert_int_equal(rig_flow_count(&rig), 100);
+        for (uint32_t i = 0; i < 100; i++) {
+            const struct rig_record *record = rig_flow(&rig, i);
+            assert_record(record, &flows[i], 0);
+            assert_int_equal(rig_value(record, "reverseOctetDeltaCount", 0) != NULL,
+                             flows[i].biflow);
+        }
+        rig_close(&rig);
+    }
+}
+
+static void t21_uniflow_is_both_sides_one_by_one(void **state) {
+    static struct parts parts;
+    struct leat_ipfix_opts opts = { .message_max = 65535, .uniflow = true };
+    (void)state;
+    for (uint32_t round = 0; round < 50; round++) {
+        struct leat_flow flow = random_flow(&parts);
+        flow.biflow = 1;
+        flow.side[1].packets = round % 5;
+        rig_open(&rig, "full", &opts);
+        leat_ipfix_record(rig.ipfix, &flow, RIG_NOW_NS);
+        leat_ipfix_flush(rig.ipfix, RIG_NOW_NS);
+        rig_read(&rig);
+        assert_int_equal(rig_flow_count(&rig), round % 5 ? 2 : 1);
+        assert_record(rig_flow(&rig, 0), &flow, 0);
+        if (round % 5)
+            assert_record(rig_flow(&rig, 1), &flow, 1);
+        assert_null(rig_value(rig_flow(&rig, 0), "biflowDirection", 0));
+        rig_close(&rig);
+    }
+}
+
+static void t21_biflow(void **state) {
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    rig_open(&rig, "default", NULL);
+    leat_ipfix_record(rig.ipfix, &flow, RIG_NOW_NS);
+    leat_ipfix_flush(rig.ipfix, RIG_NOW_NS);
+    rig_read(&rig);
+    const struct rig_record *record = rig_flow(&rig, 0);
+    const struct leat_ipfix_value *reverse = rig_value(record, "reverseOctetDeltaCount", 0);
+    assert_non_null(reverse);
+    assert_int_equal(reverse->pen, 29305);
+    assert_int_equal(reverse->id, 1);
+    assert_int_equal(rig_number(record, "reverseOctetDeltaCount"), 90000);
+    assert_int_equal(rig_number(record, "biflowDirection"), 1);
+    rig_close(&rig);
+}
+
+/* The one record of these fields, read again. */
+static const struct rig_record *through(const char *fields, const struct leat_flow *flow,
+                                        uint32_t message_max, uint32_t pen) {
+    struct leat_ipfix_opts opts = { .message_max = message_max, .pen = pen };
+    rig_open(&rig, fields, &opts);
+    leat_ipfix_record(rig.ipfix, flow, RIG_NOW_NS);
+    leat_ipfix_flush(rig.ipfix, RIG_NOW_NS);
+    rig_read(&rig);
+    return rig_flow(&rig, 0);
+}
+
+static void t7_enterprise_elements(void **state) {
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    const struct rig_record *record =
+        through("initialTcpFlags,reverseInitialTcpFlags", &flow, 0, 4711);
+    assert_int_equal(record->values[0].pen, 4711);
+    assert_int_equal(record->values[0].id, 1);
+    assert_int_equal(record->values[1].pen, 4711);
+    assert_int_equal(record->values[1].id, 0x4001);
+    assert_int_equal(rig_number(record, "initialTcpFlags"), 2);
+    assert_int_equal(rig_number(record, "reverseInitialTcpFlags"), 0x12);
+    rig_close(&rig);
+}
+
+static void t8_reduced_sizes(void **state) {
+    static const uint32_t lengths[] = { 8, 4, 1 };
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        char fields[64];
+        snprintf(fields, sizeof(fields), "packetDeltaCount/%u", lengths[i]);
+        flow.side[0].packets = lengths[i] == 8 ? UINT64_MAX : (1ULL << 8 * lengths[i]) - 1;
+        const struct rig_record *record = through(fields, &flow, 0, 0);
+        assert_int_equal(record->values[0].length, lengths[i]);
+        assert_true(rig_number(record, "packetDeltaCount") == flow.side[0].packets);
+        rig_close(&rig);
+        if (lengths[i] == 8)
+            continue;
+        flow.side[0].packets++; /* does not fit: the template at full width */
+        record = through(fields, &flow, 0, 0);
+        assert_int_equal(record->values[0].length, 8);
+        assert_true(rig_number(record, "packetDeltaCount") == flow.side[0].packets);
+        rig_close(&rig);
+    }
+    flow.side[0].tcp_flags = 0x12;
+    assert_int_equal(through("tcpControlBits", &flow, 0, 0)->values[0].length, 1);
+    rig_close(&rig);
+    flow.side[0].tcp_flags = 0x112;
+    assert_int_equal(rig_number(through("tcpControlBits", &flow, 0, 0), "tcpControlBits"), 0x112);
+    rig_close(&rig);
+}
+
+static void what_no_length_holds_is_the_largest(void **state) {
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    flow.scope.tunnel = LEAT_FLOW_TUNNEL_GRE;
+    flow.scope.tunnel_id = UINT64_C(1) << 40;
+    assert_int_equal(rig_number(through("greKey", &flow, 0, 0), "greKey"), UINT32_MAX);
+    rig_close(&rig);
+}
+
+static void t9_variable_lengths(void **state) {
+    static const uint32_t lengths[] = { 0, 1, 253, 254, 255 };
+    struct leat_flow_application application = { .kind = LEAT_FLOW_APPLICATION_HTTP };
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    flow.parts.application = &application;
+    for (uint32_t i = 0; i < 5; i++) {
+        memset(application.name, 0, sizeof(application.name));
+        memset(application.name, 'x', lengths[i]);
+        const struct rig_record *record =
+            through("httpRequestHost,protocolIdentifier", &flow, 0, 0);
+        const struct rig_message *last = &rig.messages[rig.message_count - 1];
+        const uint8_t *at = rig_set(last, 0) + 4;
+        assert_int_equal(at[0], lengths[i]);
+        if (lengths[i] == 255)
+            assert_int_equal(leat_be16(at + 1), 255);
+        assert_int_equal(record->values[0].length, lengths[i]);
+        assert_memory_equal(record->values[0].bytes, application.name, lengths[i]);
+        assert_int_equal(rig_number(record, "protocolIdentifier"), 6);
+        rig_close(&rig);
+    }
+}
+
+static void t9_fixed_strings(void **state) {
+    struct leat_flow_application application = { .kind = LEAT_FLOW_APPLICATION_HTTP,
+                                                 .name = "host" };
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    flow.parts.application = &application;
+    const struct rig_record *record = through("httpRequestHost/6,httpRequestHost/2", &flow, 0, 0);
+    assert_int_equal(record->values[0].length, 6);
+    assert_memory_equal(record->values[0].bytes, "host\0\0", 6);
+    assert_memory_equal(record->values[1].bytes, "ho", 2);
+    rig_close(&rig);
+}
+
+static void t10_the_same_element_twice(void **state) {
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    const struct rig_record *record =
+        through("packetDeltaCount/2,octetDeltaCount,packetDeltaCount", &flow, 0, 0);
+    assert_int_equal(record->count, 3);
+    assert_int_equal(record->values[0].length, 2);
+    assert_int_equal(record->values[2].length, 8);
+    assert_ptr_equal(record->values[0].field, record->values[2].field);
+    rig_close(&rig);
+}
+
+/* Known bytes: 2025-11-21 08:00:00.123456789 UTC. */
+static void t23_times(void **state) {
+    static const uint8_t expected[] = {
+        0x69, 0x20, 0x1c, 0x00,                         /* seconds */
+        0x00, 0x00, 0x01, 0x9a, 0xa5, 0x6d, 0x60, 0x7b, /* milliseconds */
+        0xec, 0xca, 0x9a, 0x80, 0x1f, 0x9a, 0xc8, 0x00, /* NTP, microseconds */
+        0xec, 0xca, 0x9a, 0x80, 0x1f, 0x9a, 0xdd, 0x37, /* NTP, nanoseconds */
+    };
+    static const char fields[] =
+        "flowStartSeconds,flowStartMilliseconds,flowStartMicroseconds,flowStartNanoseconds";
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    flow.side[0].first_ns = UINT64_C(1763712000123456789);
+    through(fields, &flow, 0, 0);
+    assert_memory_equal(rig_set(&rig.messages[rig.message_count - 1], 0) + 4, expected,
+                        sizeof(expected));
+    rig_close(&rig);
+
+    /* The next NTP era began on 2036-02-07 06:28:16. */
+    for (uint64_t second = UINT64_C(2085978490); second < UINT64_C(2085978500); second++) {
+        flow.side[0].first_ns = second * RIG_SECOND_NS + 999999999;
+        const struct rig_record *record = through(fields, &flow, 0, 0);
+        assert_true(rig_number(record, "flowStartNanoseconds") == flow.side[0].first_ns);
+        assert_true(rig_number(record, "flowStartMicroseconds") == flow.side[0].first_ns - 999);
+        rig_close(&rig);
+    }
+}
+
+static void lists_of_reduced_elements(void **state) {
+    struct leat_flow_histogram histogram = { .bytes = { [7] = 65535 } };
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    flow.parts.histogram = &histogram;
+    const struct rig_record *record = through("payloadByteHistogram/2", &flow, 0, 0);
+    assert_int_equal(record->values[0].length, 9 + 512);
+    rig_close(&rig);
+    histogram.bytes[7]++;
+    record = through("payloadByteHistogram/2", &flow, 0, 0);
+    assert_int_equal(record->values[0].length, 9 + 1024);
+    rig_close(&rig);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    seed();
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_records_come_back),
+        cmocka_unit_test(t21_uniflow_is_both_sides_one_by_one),
+        cmocka_unit_test(t21_biflow),
+        cmocka_unit_test(t7_enterprise_elements),
+        cmocka_unit_test(t8_reduced_sizes),
+        cmocka_unit_test(what_no_length_holds_is_the_largest),
+        cmocka_unit_test(t9_variable_lengths),
+        cmocka_unit_test(t9_fixed_strings),
+        cmocka_unit_test(t10_the_same_element_twice),
+        cmocka_unit_test(t23_times),
+        cmocka_unit_test(lists_of_reduced_elements),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
