@@ -18,6 +18,7 @@
 #define REFRESH_NS      (600 * NS_SECOND)
 #define OPTIONS_NS      (60 * NS_SECOND)
 #define WAIT_NS         NS_SECOND
+#define NO_PADDING      0
 
 static int check_options(struct leat_ipfix_opts *opts) {
     if (!opts->fields || opts->fields->count == 0 || !opts->message)
@@ -86,7 +87,7 @@ void leat_ipfix_destroy(struct leat_ipfix *ipfix) {
 }
 
 /* Padding to four bytes must be shorter than any record of the set, or it would be read as one
- * (RFC 7011, 3.3.1). */
+ * (RFC 7011, 3.3.1). Sets of templates have none: there are readers that take it for a template. */
 static void close_set(struct leat_ipfix *ipfix) {
     uint32_t padding = -ipfix->used & 3;
     if (!ipfix->set_at)
@@ -157,11 +158,11 @@ static void put_template(struct leat_ipfix *ipfix, const struct ipfix_template *
                          uint64_t now_ns) {
     uint32_t bytes = ipfix_template_bytes(template);
     uint16_t set = template->scope_count ? IPFIX_SET_OPTIONS_TEMPLATES : IPFIX_SET_TEMPLATES;
-    uint8_t *at = open_set(ipfix, set, 4, now_ns);
+    uint8_t *at = open_set(ipfix, set, NO_PADDING, now_ns);
     if (!at || bytes > (size_t)(message_end(ipfix) - at)) {
         drop_empty_set(ipfix);
         send_message(ipfix, now_ns);
-        at = open_set(ipfix, set, 4, now_ns);
+        at = open_set(ipfix, set, NO_PADDING, now_ns);
     }
     ipfix_template_put(at, template);
     ipfix->used += bytes;
@@ -192,26 +193,29 @@ void ipfix_announce(struct leat_ipfix *ipfix, struct ipfix_template *template, u
     ipfix_options_keys(ipfix, template, now_ns);
 }
 
-/* All templates, then what belongs to them, in messages that hold nothing else. */
+/* Template i of flow records, the narrow ones first. NULL: not in use. */
+static const struct ipfix_template *flow_template(const struct leat_ipfix *ipfix, uint32_t i) {
+    const struct ipfix_template *template =
+        i < IPFIX_KINDS ? &ipfix->narrow[i] : &ipfix->wide[i - IPFIX_KINDS];
+    return template->wanted ? template : NULL;
+}
+
+/* All templates, then what belongs to them, in messages without flow records. What tells of Leat's
+ * own elements comes before the templates that they are in. */
 static void announce_all(struct leat_ipfix *ipfix, uint64_t now_ns) {
     send_message(ipfix, now_ns);
-    for (uint32_t i = 0; i < 2 * IPFIX_KINDS; i++) {
-        const struct ipfix_template *template =
-            i < IPFIX_KINDS ? &ipfix->narrow[i] : &ipfix->wide[i - IPFIX_KINDS];
-        if (template->wanted)
-            put_template(ipfix, template, now_ns);
-    }
     for (uint32_t i = 0; i < IPFIX_OPTIONS_COUNT; i++)
         if (ipfix->options[i].wanted)
             put_template(ipfix, &ipfix->options[i], now_ns);
+    ipfix_options_types(ipfix, now_ns);
+    for (uint32_t i = 0; i < 2 * IPFIX_KINDS; i++)
+        if (flow_template(ipfix, i))
+            put_template(ipfix, flow_template(ipfix, i), now_ns);
     send_message(ipfix, now_ns);
 
-    for (uint32_t i = 0; i < 2 * IPFIX_KINDS; i++) {
-        const struct ipfix_template *template =
-            i < IPFIX_KINDS ? &ipfix->narrow[i] : &ipfix->wide[i - IPFIX_KINDS];
-        if (template->wanted)
-            ipfix_options_keys(ipfix, template, now_ns);
-    }
+    for (uint32_t i = 0; i < 2 * IPFIX_KINDS; i++)
+        if (flow_template(ipfix, i))
+            ipfix_options_keys(ipfix, flow_template(ipfix, i), now_ns);
     ipfix_options_static(ipfix, now_ns);
     ipfix_options_statistics(ipfix, now_ns);
     send_message(ipfix, now_ns);
@@ -338,7 +342,7 @@ void leat_ipfix_withdraw(struct leat_ipfix *ipfix, uint64_t now_ns) {
     if (!ipfix->opts.withdraw || !ipfix->announced)
         return;
     for (uint32_t i = 0; i < 2; i++) {
-        uint8_t *at = open_set(ipfix, sets[i], 4, now_ns);
+        uint8_t *at = open_set(ipfix, sets[i], NO_PADDING, now_ns);
         leat_put_be16(at, sets[i]);
         leat_put_be16(at + 2, 0);
         ipfix->used += 4;

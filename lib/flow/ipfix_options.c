@@ -154,7 +154,7 @@ static void put_type(struct leat_ipfix *ipfix, const struct leat_field *field, u
 }
 
 /* Leat's own elements that are in the templates, and those that their lists are made of. */
-static void put_types(struct leat_ipfix *ipfix, uint64_t now_ns) {
+void ipfix_options_types(struct leat_ipfix *ipfix, uint64_t now_ns) {
     for (uint32_t i = 0; i < ipfix->fields.count; i++) {
         const struct leat_field_choice *choice = &ipfix->fields.choice[i];
         const struct leat_field *element = choice->field->element;
@@ -180,8 +180,6 @@ void ipfix_options_static(struct leat_ipfix *ipfix, uint64_t now_ns) {
                                                        text(ipfix->interfaces[i].name),
                                                        text(ipfix->interfaces[i].about) },
                           now_ns);
-    if (ipfix->options[IPFIX_OPTIONS_TYPES].wanted)
-        put_types(ipfix, now_ns);
 }
 
 static bool is_key(const struct ipfix_item *item) {

@@ -125,6 +125,7 @@ void ipfix_template_put(uint8_t *at, const struct ipfix_template *template);
 
 /* ipfix_options.c */
 int ipfix_options_make(struct leat_ipfix *ipfix);
+void ipfix_options_types(struct leat_ipfix *ipfix, uint64_t now_ns);
 void ipfix_options_static(struct leat_ipfix *ipfix, uint64_t now_ns);
 void ipfix_options_keys(struct leat_ipfix *ipfix, const struct ipfix_template *template,
                         uint64_t now_ns);
