@@ -224,30 +224,34 @@ static void t25_a_thousand_templates(void **state) {
     assert_int_equal(leat_ipfix_reader_missing(rig.reader), 0);
 }
 
-/* The same id means another thing in each, and each counts for itself. */
+/* The same id means another thing in each, and each counts for itself. The domains are such that
+ * all of them are in one bucket of the reader's tables. */
+#define DOMAIN(i) (1024 * (i))
+
 static void t27_eight_domains(void **state) {
     (void)state;
-    for (uint32_t domain = 0; domain < 8; domain++) {
-        begin(domain, 1000 * domain);
-        SET(2, 256, 1, domain % 2 ? 7 : 11, 2);
+    for (uint32_t i = 0; i < 8; i++) {
+        begin(DOMAIN(i), 1000 * i);
+        SET(2, 256, 1, i % 2 ? 7 : 11, 2);
         assert_int_equal(give(), 0);
     }
     for (uint32_t round = 0; round < 10; round++)
-        for (uint32_t domain = 0; domain < 8; domain++) {
-            begin(domain, 1000 * domain + round);
-            SET(256, (uint16_t)(domain + 1));
+        for (uint32_t i = 0; i < 8; i++) {
+            begin(DOMAIN(i), 1000 * i + round);
+            SET(256, (uint16_t)(i + 1));
             assert_int_equal(give(), 0);
         }
     assert_int_equal(rig.record_count, 80);
-    for (uint32_t i = 0; i < 80; i++) {
-        uint32_t domain = i % 8;
-        assert_int_equal(rig.records[i].domain, domain);
-        assert_int_equal(rig_number(&rig.records[i], domain % 2 ? "sourceTransportPort"
-                                                                : "destinationTransportPort"),
-                         domain + 1);
+    assert_string_equal(rig.problem, "");
+    for (uint32_t r = 0; r < 80; r++) {
+        uint32_t i = r % 8;
+        assert_int_equal(rig.records[r].domain, DOMAIN(i));
+        assert_int_equal(
+            rig_number(&rig.records[r], i % 2 ? "sourceTransportPort" : "destinationTransportPort"),
+            i + 1);
     }
     assert_int_equal(leat_ipfix_reader_missing(rig.reader), 0);
-    begin(5, 5000 + 10 + 7);
+    begin(DOMAIN(5), 5000 + 10 + 7);
     assert_int_equal(give(), 0);
     assert_int_equal(leat_ipfix_reader_missing(rig.reader), 7);
 }
