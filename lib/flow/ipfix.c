@@ -7,6 +7,7 @@
  */
 #include "ipfix_private.h"
 #include "lib/core/error.h"
+#include "uniflow.h"
 #include <errno.h>
 #include <leat/parse.h>
 #include <stdlib.h>
@@ -241,8 +242,7 @@ static bool is_wide(const struct leat_ipfix *ipfix, const struct ipfix_template 
 enum written { WRITTEN, NO_ROOM, TOO_WIDE };
 
 static enum written put_flow(struct leat_ipfix *ipfix, const struct ipfix_template *template,
-                             const struct leat_flow *flow, uint32_t side, enum ipfix_trim trim,
-                             uint64_t now_ns) {
+                             const struct leat_flow *flow, enum ipfix_trim trim, uint64_t now_ns) {
     const uint8_t *end = message_end(ipfix);
     uint8_t *at = open_set(ipfix, template->id, template->shortest, now_ns);
     bool wide = false;
@@ -250,7 +250,7 @@ static enum written put_flow(struct leat_ipfix *ipfix, const struct ipfix_templa
 
     for (uint32_t i = 0; at && i < template->count; i++) {
         const struct ipfix_item *item = &template->items[i];
-        item->get(flow, side ^ item->side, &value);
+        item->get(flow, item->side, &value);
         at = ipfix_put(at, end, item, &value, trim, &wide);
     }
     wide = wide && !is_wide(ipfix, template);
@@ -266,14 +266,13 @@ static enum written put_flow(struct leat_ipfix *ipfix, const struct ipfix_templa
 
 /* What is too long for a message of its own goes without its lists, then without its strings; with
  * neither it always fits: ipfix_templates_make() saw to that. */
-static void put_side(struct leat_ipfix *ipfix, const struct leat_flow *flow, uint32_t side,
-                     uint64_t now_ns) {
+static void put_record(struct leat_ipfix *ipfix, const struct leat_flow *flow, uint64_t now_ns) {
     uint32_t kind = (flow->version == 6 ? IPFIX_KIND_IP6 : 0) |
                     (flow->biflow && !ipfix->opts.uniflow ? IPFIX_KIND_BIFLOW : 0);
     struct ipfix_template *template = &ipfix->narrow[kind];
 
     for (enum ipfix_trim trim = IPFIX_TRIM_NOTHING; trim < IPFIX_TRIM_TOO_LONG;) {
-        switch (put_flow(ipfix, template, flow, side, trim, now_ns)) {
+        switch (put_flow(ipfix, template, flow, trim, now_ns)) {
         case WRITTEN:
             return;
         case TOO_WIDE:
@@ -293,9 +292,14 @@ static void put_side(struct leat_ipfix *ipfix, const struct leat_flow *flow, uin
 void leat_ipfix_record(struct leat_ipfix *ipfix, const struct leat_flow *flow, uint64_t now_ns) {
     if (refresh_due(ipfix, now_ns))
         announce_all(ipfix, now_ns);
-    put_side(ipfix, flow, 0, now_ns);
-    if (ipfix->opts.uniflow && flow->biflow && flow->side[1].packets)
-        put_side(ipfix, flow, 1, now_ns);
+    if (!ipfix->opts.uniflow || !flow->biflow) {
+        put_record(ipfix, flow, now_ns);
+        return;
+    }
+    struct leat_uniflows uniflows;
+    uint32_t n = leat_uniflows(flow, &uniflows);
+    for (uint32_t i = 0; i < n; i++)
+        put_record(ipfix, &uniflows.flow[i], now_ns);
 }
 
 void leat_ipfix_tick(struct leat_ipfix *ipfix, uint64_t now_ns) {

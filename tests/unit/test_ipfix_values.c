@@ -146,7 +146,7 @@ static void assert_same(const struct leat_field *field, const struct leat_ipfix_
 /* Each value of the record that was read is that of the flow as `side` sees it. */
 static void assert_record(const struct rig_record *record, const struct leat_flow *flow,
                           uint32_t side) {
-    assert_true(record->count > 40);
+    assert_true(record->count > 10);
     for (uint32_t i = 0; i < record->count; i++) {
         const struct leat_ipfix_value *read = &record->values[i];
         struct leat_field_value expected = { 0 };
@@ -190,15 +190,20 @@ static void t21_uniflow_is_both_sides_one_by_one(void **state) {
     for (uint32_t round = 0; round < 50; round++) {
         struct leat_flow flow = random_flow(&parts);
         flow.biflow = 1;
+        flow.side[0].packets = round % 3; /* a cut flow may have gone on in one direction */
         flow.side[1].packets = round % 5;
-        rig_open(&rig, "full", &opts);
+        bool there = round % 3 || round % 5 == 0, back = round % 5;
+        rig_open(&rig,
+                 "default,transportOctetDeltaCount,tcpOptions,sourceMacAddress,packetGapHistogram",
+                 &opts);
         leat_ipfix_record(rig.ipfix, &flow, RIG_NOW_NS);
         leat_ipfix_flush(rig.ipfix, RIG_NOW_NS);
         rig_read(&rig);
-        assert_int_equal(rig_flow_count(&rig), round % 5 ? 2 : 1);
-        assert_record(rig_flow(&rig, 0), &flow, 0);
-        if (round % 5)
-            assert_record(rig_flow(&rig, 1), &flow, 1);
+        assert_int_equal(rig_flow_count(&rig), there + back);
+        if (there)
+            assert_record(rig_flow(&rig, 0), &flow, 0);
+        if (back)
+            assert_record(rig_flow(&rig, there), &flow, 1);
         assert_null(rig_value(rig_flow(&rig, 0), "biflowDirection", 0));
         rig_close(&rig);
     }
