@@ -153,6 +153,34 @@ static void test_two_steps_of_removal(void **state) {
     leat_table_destroy(table);
 }
 
+/* Somebody else is about to publish an entry with this tag, perhaps of this key: nothing is made
+ * before he has, and nobody waits for him. */
+static void test_a_claim_of_another(void **state) {
+    (void)state;
+    struct leat_table *table = create_shared(100);
+    struct leat_table_stats stats;
+    uint8_t key[20];
+    bool made;
+    number_key(key, sizeof(key), 1);
+    uint64_t hash = leat_table_hash(table, key, sizeof(key));
+    uint32_t first = leat_table_first(table, hash);
+    uint32_t second = leat_table_other(table, first, leat_table_tag(hash));
+    const uint32_t buckets[] = { first, second };
+    for (int i = 0; i < 2; i++) {
+        uint32_t *number = &leat_table_bucket(table, buckets[i])->numbers[5];
+        *number = LEAT_TABLE_CLAIMED | leat_table_tag(hash);
+        assert_int_equal(insert(table, key, &made), LEAT_TABLE_NONE);
+        assert_false(made);
+        *number = 0;
+    }
+    leat_table_stats(table, &stats);
+    assert_int_equal(stats.refused, 2);
+    assert_int_equal(stats.contended, 2 * LEAT_TABLE_TRIES);
+    check_empty(table);
+    assert_int_not_equal(insert(table, key, &made), LEAT_TABLE_NONE);
+    leat_table_destroy(table);
+}
+
 /* No promise, but what is to be expected. */
 static void test_a_shared_table_holds_its_capacity(void **state) {
     (void)state;
@@ -182,6 +210,7 @@ int main(void) {
         cmocka_unit_test(test_readers_beside_the_writer),
         cmocka_unit_test(test_writers_of_a_shared_table),
         cmocka_unit_test(test_two_steps_of_removal),
+        cmocka_unit_test(test_a_claim_of_another),
         cmocka_unit_test(test_a_shared_table_holds_its_capacity),
     };
     start_random();

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What table_lookup compares: each holds numbered keys with values of 64 bytes. */
+#ifndef LEAT_BENCH_TABLE_PEERS_H
+#define LEAT_BENCH_TABLE_PEERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct table_queries {
+    const uint8_t *keys; /* one behind the other */
+    uint32_t key_bytes, n;
+    uint32_t first, among; /* the same for who makes his own: random ones of these numbers */
+};
+
+/* Each returns how many were made or found; `ns` is what it took. */
+struct table_peer {
+    const char *name;
+    bool (*open)(uint32_t capacity, uint32_t key_bytes);
+    uint32_t (*insert)(const struct table_queries *queries, double *ns);
+    uint32_t (*find)(const struct table_queries *queries, double *ns);
+    void (*close)(void);
+};
+
+extern const struct table_peer table_leat_batch, table_leat_single; /* table_lookup.c */
+extern const struct table_peer table_dpdk;                          /* table_dpdk.c */
+extern const struct table_peer table_bpf_peers[5];                  /* table_bpf.c */
+
+double table_now_ns(void);
+
+#endif
