@@ -6,9 +6,23 @@
 #include <errno.h>
 #include <string.h>
 
+#ifndef LEAT_WITH_KAFKA
+const struct leat_flow_sink_kind leat_sink_kafka = {
+    .name = "kafka",
+    .summary = "this build lacks it: librdkafka was not found",
+};
+#endif
+
+#ifndef LEAT_WITH_CURL
+const struct leat_flow_sink_kind leat_sink_clickhouse = {
+    .name = "clickhouse",
+    .summary = "this build lacks it: libcurl was not found",
+};
+#endif
+
 static const struct leat_flow_sink_kind *const kinds[] = {
-    &leat_sink_text, &leat_sink_json,     &leat_sink_csv,
-    &leat_sink_file, &leat_sink_netflow9, &leat_sink_netflow5,
+    &leat_sink_text,     &leat_sink_json,     &leat_sink_csv,   &leat_sink_file,
+    &leat_sink_netflow9, &leat_sink_netflow5, &leat_sink_kafka, &leat_sink_clickhouse,
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };

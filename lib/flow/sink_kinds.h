@@ -11,6 +11,7 @@
 
 extern const struct leat_flow_sink_kind leat_sink_csv, leat_sink_file, leat_sink_json,
     leat_sink_text;
+extern const struct leat_flow_sink_kind leat_sink_clickhouse, leat_sink_kafka;
 extern const struct leat_flow_sink_kind leat_sink_netflow5, leat_sink_netflow9;
 
 #endif

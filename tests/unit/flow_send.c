@@ -3,7 +3,8 @@
  * Sends records that are known beforehand (flow_records.h) to a sink, and tells what it says of
  * them as JSON; with what it was told on standard error:
  *
- *   flow_send [-n RECORDS] [-f FIELDS] [-s SAMPLING] [-b BASE_SECONDS] [-m MTU] [-u] SINK
+ *   flow_send [-n RECORDS] [-f FIELDS] [-s SAMPLING] [-b BASE_SECONDS] [-m MTU] [-c CLOSE_MS] [-u]
+ *             SINK
  */
 #include "flow_records.h"
 #include "lib/flow/sinks.h"
@@ -48,10 +49,10 @@ int main(int argc, char **argv) {
     struct leat_fields fields;
     struct leat_flow_sink_opts opts = { .size = sizeof(opts), .fields = &fields, .told = told };
     const char *chosen = "default";
-    uint32_t n = 100;
+    uint32_t n = 100, close_ms = CLOSE_MS;
     uint64_t base_ns = now_ns() - 10000000000;
     int option;
-    while ((option = getopt(argc, argv, "n:f:s:b:m:u")) != -1) {
+    while ((option = getopt(argc, argv, "n:f:s:b:m:c:u")) != -1) {
         if (option == 'n')
             n = (uint32_t)strtoul(optarg, NULL, 10);
         else if (option == 'f')
@@ -60,6 +61,8 @@ int main(int argc, char **argv) {
             base_ns = strtoull(optarg, NULL, 10) * 1000000000;
         else if (option == 'm')
             opts.mtu = (uint32_t)strtoul(optarg, NULL, 10);
+        else if (option == 'c')
+            close_ms = (uint32_t)strtoul(optarg, NULL, 10);
         else if (option == 'u')
             opts.uniflow = true;
         else if (option != 's' || leat_flow_sampling_parse(&opts.sampling, optarg) != 0)
@@ -72,7 +75,7 @@ int main(int argc, char **argv) {
     if (leat_flow_sink_open(&sink, argv[optind], &opts) != 0)
         return failed();
     send_records(sink, n, base_ns);
-    sink->ops->close(sink, CLOSE_MS, &final);
+    sink->ops->close(sink, close_ms, &final);
     fprintf(stderr,
             "{\"records\":%" PRIu64 ",\"octets\":%" PRIu64 ",\"messages\":%" PRIu64
             ",\"held\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"lost_packets\":%" PRIu64
