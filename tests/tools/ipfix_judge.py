@@ -16,8 +16,8 @@ The faults of the readers that are taken into account: nfcapd does not count opt
 that it may miss one sequence number for each message that has some; ipfixDump prints elements of a
 basicList of reduced size wrongly, python3-ipfix does not know basicList at all nor elements in sizes
 that are not their type's, which does not hurt the numbers that are compared; and it takes padding of
-template sets for templates, so that it gets them without. nfcapd gets the messages as datagrams, in a network namespace of this
-process's own. Exit code: 0 agreed, 1 not, 77 a reader is not installed.
+template sets for templates, so that it gets them without. nfcapd gets the messages as datagrams, in a
+network namespace of this process's own. Exit code: 0 agreed, 1 not, 77 a reader is not installed.
 """
 
 import argparse

@@ -64,8 +64,8 @@ def flow6(i, packets, octets):
 
 
 def icmp(packets, octets):
-    return (times() + address('192.0.2.9') + address('198.51.100.9') + struct.pack('!BH', 1, 0x800) +
-            struct.pack('!IQ', packets, octets))
+    return (times() + address('192.0.2.9') + address('198.51.100.9') +
+            struct.pack('!BHIQ', 1, 0x800, packets, octets))
 
 
 TEMPLATES = [
