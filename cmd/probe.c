@@ -24,7 +24,7 @@ static void pause_a_little(void) {
 
 static int meter_queue(struct probe_queue *queue) {
     struct leat_pkt pkts[BATCH];
-    if (queue->ended)
+    if (queue->ended || queue->live)
         return 0;
     if (queue->lossless && leat_flow_queue_room(queue->records) < ROOM_MIN) {
         pause_a_little(); /* the file waits for the exporter */
@@ -62,11 +62,12 @@ static int tick(void *ctx) {
     struct probe_lane *lane = ctx;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    for (uint32_t i = 0; lane->live && i < lane->count; i++)
-        leat_flow_meter_tick(lane->queues[i]->meter,
-                             (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec);
+    int status = 0;
+    for (uint32_t i = 0; lane->live && status == 0 && i < lane->count; i++)
+        status = probe_queue_tick(lane->queues[i],
+                                  (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec);
     probe_top_answer(lane);
-    return 0;
+    return status;
 }
 
 /* A name without a kind that is a file's is a capture's. */
@@ -191,6 +192,14 @@ static int make_meters(struct probe *probe) {
     if (probe->files)
         return make_meter(probe, 0, 0, 0, &file);
     int status = 0;
+    for (uint32_t p = 0; probe->inline_ && p < probe->port_count; p++) {
+        interface_of(probe, p);
+        status = probe_open_inline(probe, p);
+        if (status)
+            return status;
+    }
+    if (probe->inline_)
+        return 0;
     for (uint32_t p = 0; p < probe->port_count; p++) {
         const struct session_port *port = &probe->session.ports[p];
         interface_of(probe, p);
@@ -247,13 +256,12 @@ static int run_once(struct probe *probe) {
         struct probe_lane *lane = &probe->lanes[i];
         lane->run = &run;
         lane->live = !probe->files;
-        for (uint32_t q = 0; q < lane->count; q++)
+        uint32_t waits = probe->inline_ ? 0 : lane->count;
+        for (uint32_t q = 0; q < waits; q++)
             lane->waits[q] = lane->queues[q]->queue;
-        runners[i] = (struct run_lane){ .batch = batch,
-                                        .tick = tick,
-                                        .ctx = lane,
-                                        .queues = lane->waits,
-                                        .queue_count = lane->count };
+        runners[i] = (struct run_lane){
+            .batch = batch, .tick = tick, .ctx = lane, .queues = lane->waits, .queue_count = waits
+        };
     }
     int status = run_lanes(&run);
     probe->seconds += run.seconds;
@@ -305,13 +313,17 @@ static int meter_files(struct probe *probe) {
 /* All flows go to the exporter, which empties its queues meanwhile. */
 static void flush(struct probe *probe) {
     for (uint32_t i = 0; i < probe->queue_count; i++)
-        while (leat_flow_meter_flush(probe->queues[i].meter, LEAT_FLOW_END_FORCED) > 0)
+        while (probe_queue_flush(&probe->queues[i]) > 0)
             pause_a_little();
 }
 
 static int start(struct probe *probe) {
     int status = name_ports(probe);
-    if (status == 0 && !probe->files)
+    if (status == 0)
+        status = probe_choose_inline(probe);
+    if (status == 0 && probe->inline_)
+        probe->lane_count = probe->queue_count = probe->port_count;
+    else if (status == 0 && !probe->files)
         status = open_live_ports(probe);
     if (status)
         return status;
@@ -342,17 +354,15 @@ static int meter(struct probe *probe) {
     flush(probe);
     probe_watch_stop(watch);
     leat_flow_exporter_stop(probe->exporter, CLOSE_MS);
-    if (!probe->files)
+    if (!probe->files && !probe->inline_)
         close_ports(probe, 0);
     return status;
 }
 
 static void release(struct probe *probe) {
     leat_flow_exporter_destroy(probe->exporter);
-    for (uint32_t i = 0; i < probe->queue_count && probe->queues; i++) {
-        leat_flow_meter_destroy(probe->queues[i].meter);
-        leat_flow_queue_destroy(probe->queues[i].records);
-    }
+    for (uint32_t i = 0; i < probe->queue_count && probe->queues; i++)
+        probe_queue_close(&probe->queues[i]);
     if (probe->session.pool)
         session_close(&probe->session, NULL);
     for (uint32_t i = 0; i < probe->port_count; i++)

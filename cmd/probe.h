@@ -4,6 +4,7 @@
 #define CMD_PROBE_H
 
 #include "run.h"
+#include <lib/flow/inline.h>
 #include <lib/flow/meter.h>
 #include <lib/flow/sinks.h>
 
@@ -25,6 +26,7 @@ struct probe_config {
     uint32_t to_count;
     bool to_of_file; /* from the file: the first one of the command line replaces them */
     bool failover, uniflow;
+    bool inline_, consume; /* neither: as the interfaces' addresses suggest */
     const char *fields, *filter, *sample, *spool, *user;
     struct leat_flow_sampling sampling;
     struct leat_flow_selection selection;
@@ -57,9 +59,11 @@ struct probe_queue {
     struct leat_queue *queue;
     const struct leat_pool *pool;
     struct leat_flow_meter *meter;
+    struct leat_flow_inline *live; /* instead of a meter: --inline */
     struct leat_flow_queue *records;
     uint32_t port, index;
     bool lossless, ended;
+    uint64_t swept_ns; /* of `live` */
 };
 
 struct probe_top {
@@ -89,7 +93,7 @@ struct probe {
     struct probe_config config;
     int argc;
     char **argv; /* for a reload */
-    bool files;
+    bool files, inline_;
     struct leat_fields fields[2]; /* one set in force, one for a reload */
     uint32_t fields_now;
     uint32_t features;
@@ -113,6 +117,18 @@ struct probe {
 
 /* Sum over queues, and of one. */
 void probe_meter_stats(const struct probe *probe, struct leat_flow_meter_stats *sum);
+
+/* probe_queue.c: what a queue's frames are metered by, in the worker, or the XDP program of a live
+ * interface. */
+void probe_queue_stats(const struct probe_queue *queue, struct leat_flow_meter_stats *stats);
+int probe_queue_tick(struct probe_queue *queue, uint64_t now_ns);
+uint32_t probe_queue_flush(struct probe_queue *queue); /* how many flows are left */
+int probe_queue_reload(struct probe_queue *queue, const struct leat_flow_meter_opts *opts);
+void probe_queue_close(struct probe_queue *queue);
+
+/* probe_inline.c: 0, or a negative errno after saying why. Sets probe->inline_. */
+int probe_choose_inline(struct probe *probe);
+int probe_open_inline(struct probe *probe, uint32_t index);
 
 /* probe_sinks.c: fields, sinks and what the exporter is told. 0, or a negative errno after saying
  * why on standard error. */

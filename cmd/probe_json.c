@@ -53,7 +53,7 @@ static json_t *report_json(const struct probe *probe) {
     for (uint32_t i = 0; i < probe->port_count; i++)
         json_array_append_new(ports, port_json(&probe->ports[i]));
     for (uint32_t i = 0; i < probe->queue_count; i++) {
-        leat_flow_meter_stats(probe->queues[i].meter, &meters);
+        probe_queue_stats(&probe->queues[i], &meters);
         json_array_append_new(queues, meter_json(&meters));
     }
     for (uint32_t i = 0; i < probe->sink_count; i++) {

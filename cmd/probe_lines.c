@@ -23,8 +23,11 @@ void probe_say_start(const struct probe *probe) {
     }
     if (probe->port_count > 8)
         fprintf(stderr, ", and %u more", probe->port_count - 8);
-    fputs(probe->files ? ": read one after the other\n"
-                       : ": frames are consumed, none is passed on to the network stack\n",
+    fputs(probe->inline_
+              ? ": what it receives is counted, and passed on to the network stack; what it sends "
+                "is not seen\n"
+          : probe->files ? ": read one after the other\n"
+                         : ": frames are consumed, none is passed on to the network stack\n",
           stderr);
 }
 
@@ -55,7 +58,7 @@ void probe_meter_stats(const struct probe *probe, struct leat_flow_meter_stats *
     memset(sum, 0, sizeof(*sum));
     for (uint32_t i = 0; i < probe->queue_count; i++) {
         struct leat_flow_meter_stats stats;
-        leat_flow_meter_stats(probe->queues[i].meter, &stats);
+        probe_queue_stats(&probe->queues[i], &stats);
         add_meter(sum, &stats);
     }
 }
@@ -119,7 +122,7 @@ void probe_say_interval(const struct probe *probe, double seconds) {
     fputc('\n', stderr);
     for (uint32_t i = 0; probe->queue_count > 1 && i < probe->queue_count; i++) {
         const struct probe_queue *queue = &probe->queues[i];
-        leat_flow_meter_stats(queue->meter, &stats);
+        probe_queue_stats(queue, &stats);
         fprintf(stderr, "  %s queue %u: ", probe->ports[queue->port].name, queue->index);
         say_meter(&stats);
         say_cache(&stats.cache);

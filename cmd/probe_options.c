@@ -138,6 +138,13 @@ static const struct option_spec specs[] = {
       OPTION_DOUBLE, &parsing.active, 0, 10000000 },
     { "idle", 'i', "SECONDS", "a flow has ended after so long without a packet (30)", OPTION_DOUBLE,
       &parsing.idle, 0, 10000000 },
+    { "inline", 0, NULL,
+      "count what interfaces receive, and pass it on to the\nnetwork stack; the default of "
+      "interfaces "
+      "with addresses",
+      OPTION_FLAG, &parsing.inline_ },
+    { "consume", 0, NULL, "take the frames, also of an interface with addresses", OPTION_FLAG,
+      &parsing.consume },
     { "uniflow", 'u', NULL, "a record a direction; default: one for both", OPTION_FLAG,
       &parsing.uniflow },
     { "key", 'k', "LIST",

@@ -31,6 +31,8 @@ static bool can_change(const struct probe *probe, const struct probe_config *to,
         return refuse(to, "queues");
     if (from->flows != to->flows)
         return refuse(to, "flows");
+    if (from->inline_ != to->inline_ || from->consume != to->consume)
+        return refuse(to, "inline and consume");
     if (from->uniflow != to->uniflow)
         return refuse(to, "uniflow");
     if (from->key != to->key)
@@ -53,7 +55,7 @@ static int reload_meters(struct probe *probe, const struct probe_config *config)
     int status = 0;
     probe_meter_opts(probe, config, &opts);
     for (uint32_t i = 0; status == 0 && i < probe->queue_count; i++)
-        status = leat_flow_meter_reload(probe->queues[i].meter, &opts);
+        status = probe_queue_reload(&probe->queues[i], &opts);
     return status ? session_error(status) : 0;
 }
 

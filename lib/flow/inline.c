@@ -147,8 +147,9 @@ void leat_flow_inline_close(struct leat_flow_inline *self) {
 
 void leat_flow_inline_set_timeouts(struct leat_flow_inline *self, uint64_t active_ns,
                                    uint64_t idle_ns) {
-    self->opts.active_ns = active_ns ? active_ns : 300000000000;
-    self->opts.idle_ns = idle_ns ? idle_ns : 30000000000;
+    uint64_t active = active_ns ? active_ns : 300000000000, idle = idle_ns ? idle_ns : 30000000000;
+    __atomic_store_n(&self->opts.active_ns, active, __ATOMIC_RELAXED);
+    __atomic_store_n(&self->opts.idle_ns, idle, __ATOMIC_RELAXED);
 }
 
 /* --- Ending flows --- */
@@ -188,9 +189,9 @@ static enum leat_flow_end end_of(const struct leat_flow_inline *self,
     bool over = ((flags[0] | flags[1]) & TCP_RST) || (flags[0] & flags[1] & TCP_FIN);
     if (over && now_ns - last_ns >= LINGER_NS)
         return LEAT_FLOW_END_DETECTED;
-    if (now_ns - last_ns >= self->opts.idle_ns)
+    if (now_ns - last_ns >= read_once(&self->opts.idle_ns))
         return LEAT_FLOW_END_IDLE;
-    return now_ns - first_ns >= self->opts.active_ns ? LEAT_FLOW_END_ACTIVE : 0;
+    return now_ns - first_ns >= read_once(&self->opts.active_ns) ? LEAT_FLOW_END_ACTIVE : 0;
 }
 
 static void fill_side(struct leat_flow_side *to, const struct leat_inline_side *from,

@@ -45,6 +45,7 @@ int leat_flow_inline_sweep(struct leat_flow_inline *live);
 /* Ends all flows; returns how many are left because `ended` had no room. */
 uint32_t leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end reason);
 
+/* Of flows that are there, too. Any thread. */
 void leat_flow_inline_set_timeouts(struct leat_flow_inline *live, uint64_t active_ns,
                                    uint64_t idle_ns);
 

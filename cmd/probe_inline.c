@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leat probe --inline: interfaces that carry live traffic. Their frames are counted by an XDP
+ * program and go on to the network stack; the worker only sweeps the table that it shares with it.
+ */
+#include "probe.h"
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INLINE_FLOWS 65536
+
+/* The interface of a port's name: "eth0", or "xdp:eth0"; NULL: it is another kind of port, or has
+ * options. */
+static const char *interface_in(const char *name) {
+    if (!strncmp(name, "xdp:", 4))
+        name += 4;
+    return name[strcspn(name, ":,@")] ? NULL : name;
+}
+
+/* Of the machine's own; every interface that is up has a link-local one. */
+static bool is_own(const struct sockaddr *address) {
+    if (!address || address->sa_family != AF_INET6)
+        return address && address->sa_family == AF_INET;
+    return !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+static bool has_address(const char *interface) {
+    struct ifaddrs *all;
+    bool found = false;
+    if (getifaddrs(&all) < 0)
+        return false;
+    for (const struct ifaddrs *each = all; each && !found; each = each->ifa_next)
+        found = !strcmp(each->ifa_name, interface) && is_own(each->ifa_addr);
+    freeifaddrs(all);
+    return found;
+}
+
+static int refuse(const char *what) {
+    fprintf(stderr, "leat probe: --inline: %s; --consume takes the frames instead\n", what);
+    return -ENOTSUP;
+}
+
+/* What takes more of a packet than the XDP program looks at. */
+static int check_options(struct probe *probe) {
+    struct probe_config *config = &probe->config;
+    struct leat_fields fields;
+    if (config->filter || config->sample || config->key || config->top || config->queues)
+        return refuse("--filter, --sample, --key, --top and --queues cannot be had");
+    if (config->tunnels != LEAT_FLOW_TUNNELS_INNER)
+        return refuse("only the outermost packet of a tunnel is looked at");
+    int status = leat_fields_parse(&fields, config->fields, config->uniflow);
+    if (status)
+        return session_error(status);
+    if (!leat_fields_features(&fields))
+        return 0;
+    if (!strcmp(config->fields, "default")) {
+        config->fields = "basic";
+        return 0;
+    }
+    for (uint32_t i = 0; i < fields.count; i++)
+        if (fields.choice[i].field->features)
+            fprintf(stderr, "leat probe: --inline: %s takes a look at whole packets\n",
+                    fields.choice[i].field->name);
+    return refuse("these fields cannot be had");
+}
+
+int probe_choose_inline(struct probe *probe) {
+    const struct probe_config *config = &probe->config;
+    uint32_t wanted = 0;
+    if (probe->files || config->consume) {
+        if (!config->inline_)
+            return 0;
+        fputs("leat probe: --inline is for interfaces only, and excludes --consume\n", stderr);
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < probe->port_count; i++) {
+        const char *interface = interface_in(probe->ports[i].name);
+        if (config->inline_ && !interface) {
+            fprintf(stderr, "leat probe: --inline is for interfaces: %s is none\n",
+                    probe->ports[i].name);
+            return -EINVAL;
+        }
+        wanted += interface && (config->inline_ || has_address(interface));
+    }
+    if (wanted && wanted < probe->port_count) {
+        fputs("leat probe: some of these interfaces have addresses of their own and carry live "
+              "traffic: say --inline or --consume\n",
+              stderr);
+        return -EINVAL;
+    }
+    probe->inline_ = wanted > 0;
+    return probe->inline_ ? check_options(probe) : 0;
+}
+
+static bool put(void *ctx, const struct leat_flow *flow) {
+    return leat_flow_queue_put(((struct probe_queue *)ctx)->records, flow);
+}
+
+/* One worker a port, without frames. */
+int probe_open_inline(struct probe *probe, uint32_t index) {
+    struct probe_port *port = &probe->ports[index];
+    struct probe_queue *queue = &probe->queues[index];
+    const struct probe_config *config = &probe->config;
+    struct leat_flow_meter_opts meter;
+    probe_meter_opts(probe, config, &meter);
+    const struct leat_flow_inline_opts opts = {
+        .flows = config->flows ? config->flows : INLINE_FLOWS,
+        .active_ns = meter.cache.active_ns,
+        .idle_ns = meter.cache.idle_ns,
+        .worker = index,
+        .ended = put,
+        .ctx = queue,
+    };
+    int status = leat_flow_queue_create(&queue->records, 0, 0);
+    if (status == 0)
+        status = leat_flow_inline_open(&queue->live, interface_in(port->name), &opts);
+    if (status) {
+        leat_flow_queue_destroy(queue->records);
+        return session_error(status);
+    }
+    snprintf(port->mode, sizeof(port->mode), "%s, inline", leat_flow_inline_mode(queue->live));
+    queue->port = index;
+    port->queues = 1;
+    probe->lanes[index].queues[0] = queue;
+    probe->lanes[index].count = 1;
+    probe->queue_count++;
+    return 0;
+}
