@@ -19,6 +19,12 @@ static inline uint32_t leat_message_length(const uint8_t *message) {
     return (uint32_t)message[2] << 8 | message[3];
 }
 
+static inline uint32_t leat_message_sequence(const uint8_t *message) {
+    uint32_t sequence;
+    memcpy(&sequence, message + 8, sizeof(sequence));
+    return be32toh(sequence);
+}
+
 static inline void leat_message_set_sequence(uint8_t *message, uint32_t sequence) {
     sequence = htobe32(sequence);
     memcpy(message + 8, &sequence, sizeof(sequence));

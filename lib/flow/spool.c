@@ -239,7 +239,6 @@ int leat_spool_templates(struct leat_spool *spool, const uint8_t *messages, uint
 
 /* A new last segment, with the templates at its head. */
 static int begin_segment(struct leat_spool *spool) {
-    static const struct leat_spool_note note = { .templates = true };
     struct leat_segment *segment = room_for_segment(spool);
     if (!segment)
         return -ENOMEM;
@@ -251,6 +250,9 @@ static int begin_segment(struct leat_spool *spool) {
     spool->next_number++;
     for (uint32_t at = 0; at < spool->templates_n;) {
         const uint32_t n = leat_message_length(spool->templates + at);
+        const struct leat_spool_note note = { .records =
+                                                  leat_message_sequence(spool->templates + at),
+                                              .templates = true };
         err = leat_segment_append(segment, spool->templates + at, n, &note);
         if (err) {
             leat_segment_remove(segment);

@@ -30,7 +30,8 @@ struct leat_spool;
 int leat_spool_open(struct leat_spool **spool, const char *directory, uint64_t octets_max);
 void leat_spool_close(struct leat_spool *spool); /* what is in it stays */
 
-/* What segments begin with from now on: whole messages, one after the other; copied. */
+/* What segments begin with from now on: whole messages, one after the other; copied. The sequence
+ * number of each says how many records are in it. */
 int leat_spool_templates(struct leat_spool *spool, const uint8_t *messages, uint32_t n);
 
 /* 0, or -ENOSPC: full, or the disk is; nothing was written then. */
