@@ -90,6 +90,8 @@ static bool flush_entry(struct leat_flow_cache *cache, struct leat_flow_family *
                         uint32_t index, enum leat_flow_end reason) {
     bool gone;
     uint32_t own = leat_flow_expired(cache, family, index, cache->now_ns, &gone);
+    if (!own && leat_flow_sum(family, index)->state & LEAT_FLOW_CLOSED)
+        own = LEAT_FLOW_END_DETECTED; /* it was over, and only waited for late packets */
     if (!leat_flow_end_record(cache, family, index, own ? own : reason, false))
         return false;
     leat_flow_remove(cache, family, index);

@@ -403,11 +403,11 @@ class Meter:
         """The reason why a flow has ended by now, or 0."""
         if flow.closed and now - flow.last() > LINGER:
             return 3
-        if now - flow.last() > self.options.idle * SECOND:
-            return 1
-        if now - flow.start() >= self.options.active * SECOND:
+        quiet = flow.last() + self.options.idle * SECOND
+        long = flow.start() + self.options.active * SECOND
+        if now >= long and long <= quiet:
             return 2
-        return 0
+        return 1 if now > quiet else 0
 
     def end(self, key, reason):
         self.records.append(record(self.flows.pop(key), reason, self.options.uniflow))

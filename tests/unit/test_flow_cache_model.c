@@ -196,7 +196,8 @@ static void run_stream(uint64_t sweep_ns) {
     assert_int_equal(leat_flow_cache_flush(rig.cache, LEAT_FLOW_END_FORCED), 0);
     for (uint32_t i = 0; i < FLOWS; i++) {
         model_pass(&model.flows[i], now_ns);
-        model_end(&model.flows[i], LEAT_FLOW_END_FORCED);
+        model_end(&model.flows[i],
+                  model.flows[i].closed ? LEAT_FLOW_END_DETECTED : LEAT_FLOW_END_FORCED);
     }
 }
 
