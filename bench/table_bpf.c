@@ -84,9 +84,13 @@ static uint32_t run(const struct table_queries *queries, bool insert, double *ns
                                .random = 1 + queries->first };
     *ns = 0;
     for (uint32_t i = 0; i + TABLE_ROUND <= queries->n; i += TABLE_ROUND) {
-        struct table_work out;
-        LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &work, .data_size_in = sizeof(work),
-                    .data_out = &out, .data_size_out = sizeof(out), .repeat = 1);
+        struct table_work out = { 0 };
+        struct bpf_test_run_opts opts = { .sz = sizeof(opts),
+                                          .data_in = &work,
+                                          .data_size_in = sizeof(work),
+                                          .data_out = &out,
+                                          .data_size_out = sizeof(out),
+                                          .repeat = 1 };
         if (bpf_prog_test_run_opts(opened.program, &opts) < 0)
             return 0;
         *ns += opts.duration;

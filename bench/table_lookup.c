@@ -150,7 +150,7 @@ static void measure_finds(const struct table_peer *peer, uint32_t capacity, uint
                                      .n = peer->name[0] == 's' ? SLOW : QUERIES,
                                      .first = hits ? 0 : MISSES_FROM,
                                      .among = used };
-    double ns[RUNS_MAX];
+    double ns[RUNS_MAX] = { 0 };
     make_keys(keys, &queries, false);
     for (int i = -1; i < runs; i++) { /* the first to warm up */
         double took;

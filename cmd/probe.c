@@ -103,7 +103,7 @@ static int name_ports(struct probe *probe) {
                 SESSION_PORTS_MAX);
         return -EINVAL;
     }
-    probe->ports = calloc(config->port_count, sizeof(*probe->ports));
+    probe->ports = calloc(config->port_count + 1, sizeof(*probe->ports));
     int status = probe->ports ? 0 : -ENOMEM;
     for (uint32_t i = 0; status == 0 && i < config->port_count; i++)
         status = name_port(probe, config->ports[i]);

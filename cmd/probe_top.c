@@ -30,10 +30,12 @@ void probe_top_answer(struct probe_lane *lane) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < lane->count; i++) {
         count += leat_flow_meter_top(lane->queues[i]->meter, &flows[count], wanted);
+        // cppcheck-suppress uninitvar ; the first `count` are
         qsort(flows, count, sizeof(*flows), by_octets);
         if (count > wanted)
             count = wanted;
     }
+    // cppcheck-suppress uninitvar
     memcpy(top->flows, flows, count * sizeof(*flows));
     top->count = count;
     __atomic_store_n(&top->wanted, 0, __ATOMIC_RELEASE);

@@ -110,20 +110,21 @@ LEAT_TABLE_INLINE void *leat_table_entry_at(const struct leat_table *map, uint32
 #else
 
 static inline struct leat_table *leat_table_head(const struct leat_table *table) {
-    return (struct leat_table *)(uintptr_t)table;
+    return (struct leat_table *)table;
 }
 
 static inline struct leat_table_bucket *leat_table_bucket(const struct leat_table *table,
                                                           uint32_t number) {
-    return (struct leat_table_bucket *)((uintptr_t)table + table->buckets_at) + number;
+    return (struct leat_table_bucket *)((const uint8_t *)table + table->buckets_at) + number;
 }
 
 static inline void *leat_table_entry_at(const struct leat_table *table, uint32_t index) {
-    return (void *)((uintptr_t)table + table->entries_at + (uint64_t)index * table->entry_bytes);
+    return (void *)((const uint8_t *)table + table->entries_at +
+                    (uint64_t)index * table->entry_bytes);
 }
 
 static inline uint32_t *leat_table_link(const struct leat_table *table, uint32_t index) {
-    return (uint32_t *)((uintptr_t)table + table->links_at) + index;
+    return (uint32_t *)((const uint8_t *)table + table->links_at) + index;
 }
 
 #endif

@@ -13,7 +13,7 @@ int leat_bpf_wait_for_programs(void) {
     const uint32_t zero = 0;
     int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, NULL), outer = -1, err = inner;
     if (inner >= 0) {
-        LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (uint32_t)inner);
+        struct bpf_map_create_opts opts = { .sz = sizeof(opts), .inner_map_fd = (uint32_t)inner };
         err = outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, NULL, 4, 4, 1, &opts);
     }
     if (outer >= 0)

@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct xdp_umem_registration) == sizeof(struct xdp_umem_re
 
 /* struct xsk_tx_metadata: lies directly before the first byte of a frame to be sent. */
 struct xdp_tx_metadata {
-    uint64_t flags; /* XDP_TXMD_FLAGS_* */
+    uint64_t flags;                   /* XDP_TXMD_FLAGS_* */
     uint16_t csum_start, csum_offset; /* with the next field: the time of sending, once sent */
     uint32_t reserved;
     uint64_t launch_time; /* ns of the device's clock */

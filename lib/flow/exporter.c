@@ -242,6 +242,7 @@ static int copy_sinks(const struct leat_flow_exporter_opts *opts, struct exporte
     if (!change->sinks || !change->stats) {
         free(change->sinks);
         free(change->stats);
+        *change = (struct exporter_change){ 0 };
         return leat_fail(ENOMEM, "exporter: no memory for %u sinks", opts->sink_count);
     }
     if (opts->sink_count)
@@ -378,7 +379,7 @@ int leat_flow_exporter_reload(struct leat_flow_exporter *exporter,
     if (status)
         return status;
     pthread_mutex_lock(&exporter->lock);
-    exporter->change = &change;
+    exporter->change = &change; // cppcheck-suppress autoVariables ; taken before this returns
     pthread_cond_signal(&exporter->wake);
     while (exporter->change)
         pthread_cond_wait(&exporter->taken, &exporter->lock);

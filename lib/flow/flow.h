@@ -131,6 +131,7 @@ struct leat_flow_scope {
     uint8_t outer_version; /* 4 or 6 with a tunnel; else 0 */
     uint32_t
         label[LEAT_FLOW_LABELS_MAX]; /* MPLS, top first: label, TC, S as on the wire, 24 bits */
+    uint32_t hole;                   /* zero */
     uint64_t tunnel_id;              /* VNI, GRE key, TEID */
     uint8_t outer[2][16]; /* source and destination of the tunnel's packet; IPv4 in the first 4 */
     uint16_t pppoe_session;

@@ -38,11 +38,10 @@ static int check_options(struct leat_ipfix_opts *opts) {
 
 int leat_ipfix_create(struct leat_ipfix **created, const struct leat_ipfix_opts *opts) {
     struct leat_ipfix *ipfix = calloc(1, sizeof(*ipfix));
-    int err = ipfix ? 0 : leat_fail(ENOMEM, "ipfix: no memory");
-    if (err < 0)
-        return err;
+    if (!ipfix)
+        return leat_fail(ENOMEM, "ipfix: no memory");
     ipfix->opts = *opts;
-    err = check_options(&ipfix->opts);
+    int err = check_options(&ipfix->opts);
     if (err < 0)
         goto failed;
     ipfix->fields = *opts->fields;
@@ -129,6 +128,8 @@ static void send_message(struct leat_ipfix *ipfix, uint64_t now_ns) {
  */
 static uint8_t *open_set(struct leat_ipfix *ipfix, uint16_t id, uint32_t shortest,
                          uint64_t now_ns) {
+    if (!ipfix->message)
+        __builtin_unreachable(); /* the analyser takes the NULL below for it */
     if (ipfix->set_at && leat_be16(ipfix->message + ipfix->set_at) == id)
         return ipfix->message + ipfix->used;
     close_set(ipfix);

@@ -22,11 +22,12 @@ static void *map_aligned(uint64_t bytes) {
     if (!at)
         return NULL;
     uint64_t before = -(uintptr_t)at % HUGE_BYTES;
+    uint8_t *start = at + before;
     if (before)
         munmap(at, before);
-    munmap(at + before + bytes, HUGE_BYTES - before);
-    madvise(at + before, bytes, MADV_HUGEPAGE); /* a wish */
-    return at + before;
+    munmap(start + bytes, HUGE_BYTES - before);
+    madvise(start, bytes, MADV_HUGEPAGE); /* a wish */
+    return start;
 }
 
 int leat_table_create(struct leat_table **table, const struct leat_table_opts *opts) {
