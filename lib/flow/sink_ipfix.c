@@ -437,13 +437,13 @@ static void release(struct ipfix_sink *sink) {
     free(sink);
 }
 
+/* Templates end with their session (RFC 7011, 8), so they are not withdrawn first: ipfixDump,
+ * python3-ipfix and tshark take the withdrawal of all templates for a mistake. */
 static void close_sink(struct leat_flow_sink *base, uint32_t timeout_ms,
                        struct leat_flow_sink_stats *final) {
     struct ipfix_sink *sink = (struct ipfix_sink *)base;
     run_transport(sink);
     leat_ipfix_flush(sink->encoder, sink->now_ns);
-    if (sink->direct && leat_transport_state(sink->transport) == LEAT_TRANSPORT_READY)
-        leat_ipfix_withdraw(sink->encoder, sink->now_ns);
     leat_transport_finish(sink->transport, timeout_ms);
     broken(sink);
     if (final)
