@@ -444,10 +444,13 @@ static void close_sink(struct leat_flow_sink *base, uint32_t timeout_ms,
     struct ipfix_sink *sink = (struct ipfix_sink *)base;
     run_transport(sink);
     leat_ipfix_flush(sink->encoder, sink->now_ns);
+    bool ready = leat_transport_state(sink->transport) == LEAT_TRANSPORT_READY;
     leat_transport_finish(sink->transport, timeout_ms);
     broken(sink);
     if (final)
         stats(base, final);
+    if (final && ready && !final->held)
+        strcpy(final->state, "closed");
     release(sink);
 }
 
