@@ -78,7 +78,7 @@ static inline bool leat_flow_sum_add(struct leat_flow_sum *sum,
     uint32_t before =
         packet->octets > packet->payload_bytes ? packet->octets - packet->payload_bytes : 0;
     uint32_t packets, link_octets, header_octets;
-    if (__builtin_expect(__builtin_add_overflow(sum->packets, 1, &packets) |
+    if (__builtin_expect((int)__builtin_add_overflow(sum->packets, 1, &packets) |
                              __builtin_add_overflow(sum->link_octets, around, &link_octets) |
                              __builtin_add_overflow(sum->header_octets, before, &header_octets),
                          0))
