@@ -35,7 +35,7 @@ certificate stranger theirs
 collect() { start "$1" ip netns exec lt-collect socat -b 65536 -u "$2" "CREATE:$here/$1.ipfix"; }
 tls_of() { echo "OPENSSL-LISTEN:$1,reuseaddr,cert=$here/$2.pem,key=$here/$2.key,cafile=$here/ours.pem,verify=1"; }
 collect udp4 UDP4-RECV:4739,bind=127.0.0.1
-collect udp6 UDP6-RECV:4740,bind=[::1]
+collect udp6 'UDP6-RECV:4740,bind=[::1]'
 collect tcp TCP-LISTEN:4741,reuseaddr
 collect tls "$(tls_of 4742 collector)"
 for port in 4739 4740 4741 4742; do until_true "port $port is open" listens $port; done
