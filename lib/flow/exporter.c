@@ -2,6 +2,7 @@
 /* The exporter's thread: from the workers' queues, by way of selection and joining, to the sinks.
  */
 #include "exporter.h"
+#include "clock.h"
 #include "join.h"
 #include "lib/core/error.h"
 #include <errno.h>
@@ -44,12 +45,6 @@ struct exporter_change {
     uint32_t count;
     struct leat_flow_selection selection;
 };
-
-static uint64_t clock_now(clockid_t id) {
-    struct timespec now;
-    clock_gettime(id, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* The same for both directions, and in every probe: whoever selects by hash wants the same flows
  * everywhere (RFC 7014, 5.2). FNV-1a a side, then MurmurHash3's finalizer. */
@@ -112,7 +107,7 @@ static void publish(struct leat_flow_exporter *exporter) {
 }
 
 static void tick(struct leat_flow_exporter *exporter) {
-    uint64_t time_ns = clock_now(CLOCK_REALTIME);
+    uint64_t time_ns = leat_flow_clock_ns(CLOCK_REALTIME);
     if (exporter->join && exporter->sink_count)
         leat_flow_join_expire(exporter->join, exporter->now_ns);
     for (uint32_t i = 0; i < exporter->sink_count; i++)
@@ -122,18 +117,6 @@ static void tick(struct leat_flow_exporter *exporter) {
         exporter->sinks[i]->ops->stats(exporter->sinks[i], &exporter->sink_stats[i]);
     publish(exporter);
     pthread_mutex_unlock(&exporter->lock);
-}
-
-static void add_sink_stats(struct leat_flow_sink_stats *sum,
-                           const struct leat_flow_sink_stats *stats) {
-    sum->records += stats->records;
-    sum->octets += stats->octets;
-    sum->messages += stats->messages;
-    sum->held += stats->held;
-    sum->lost += stats->lost;
-    sum->lost_packets += stats->lost_packets;
-    sum->lost_octets += stats->lost_octets;
-    sum->failures += stats->failures;
 }
 
 static bool among(struct leat_flow_sink *const *sinks, uint32_t count,
@@ -162,7 +145,7 @@ static void take_change(struct leat_flow_exporter *exporter, struct exporter_cha
             continue;
         struct leat_flow_sink_stats final = { 0 };
         old.sinks[i]->ops->close(old.sinks[i], CLOSE_RELOAD_MS, &final);
-        add_sink_stats(&exporter->counts.replaced, &final);
+        leat_flow_sink_stats_add(&exporter->counts.replaced, &final);
     }
     free(old.sinks);
     free(old.stats);
@@ -211,7 +194,7 @@ static void *run(void *arg) {
     bool stopping = false;
     for (;;) {
         uint32_t moved = 0;
-        exporter->now_ns = clock_now(CLOCK_MONOTONIC);
+        exporter->now_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
         for (uint32_t i = 0; i < exporter->queue_count && (exporter->sink_count || stopping); i++)
             moved += empty_queue(exporter, exporter->queues[i]);
         if (exporter->now_ns >= tick_due_ns) {

@@ -42,17 +42,6 @@ static void failover_tick(struct leat_flow_sink *sink, uint64_t now_ns) {
         failover->members[i]->ops->tick(failover->members[i], now_ns);
 }
 
-static void add(struct leat_flow_sink_stats *sum, const struct leat_flow_sink_stats *stats) {
-    sum->records += stats->records;
-    sum->octets += stats->octets;
-    sum->messages += stats->messages;
-    sum->held += stats->held;
-    sum->lost += stats->lost;
-    sum->lost_packets += stats->lost_packets;
-    sum->lost_octets += stats->lost_octets;
-    sum->failures += stats->failures;
-}
-
 static void tell_used(const struct failover *failover, struct leat_flow_sink_stats *sum) {
     snprintf(sum->state, sizeof(sum->state), "%u of %u in use", failover->used + 1,
              failover->count);
@@ -64,7 +53,7 @@ static void failover_stats(struct leat_flow_sink *sink, struct leat_flow_sink_st
     for (uint32_t i = 0; i < failover->count; i++) {
         struct leat_flow_sink_stats of_member;
         failover->members[i]->ops->stats(failover->members[i], &of_member);
-        add(stats, &of_member);
+        leat_flow_sink_stats_add(stats, &of_member);
     }
     tell_used(failover, stats);
 }
@@ -76,7 +65,7 @@ static void failover_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
     for (uint32_t i = 0; i < failover->count; i++) {
         struct leat_flow_sink_stats of_member = { 0 };
         failover->members[i]->ops->close(failover->members[i], timeout_ms, &of_member);
-        add(&sum, &of_member);
+        leat_flow_sink_stats_add(&sum, &of_member);
     }
     tell_used(failover, &sum);
     if (final)

@@ -171,6 +171,19 @@ struct leat_flow_sink_stats {
     char state[96]; /* "connected", "away since 12 s, 4,100 records in the spool" */
 };
 
+/* All but the state, which is no sum. */
+static inline void leat_flow_sink_stats_add(struct leat_flow_sink_stats *sum,
+                                            const struct leat_flow_sink_stats *stats) {
+    sum->records += stats->records;
+    sum->octets += stats->octets;
+    sum->messages += stats->messages;
+    sum->held += stats->held;
+    sum->lost += stats->lost;
+    sum->lost_packets += stats->lost_packets;
+    sum->lost_octets += stats->lost_octets;
+    sum->failures += stats->failures;
+}
+
 struct leat_flow_sink {
     const struct leat_flow_sink_ops *ops;
     char name[256]; /* as the user gave it: ipfix://collector:4739 */

@@ -3,6 +3,7 @@
  * flows.
  */
 #include "inline.h"
+#include "clock.h"
 #include "inline.skel.h"
 #include "inline_record.h"
 #include "lib/bpf/stage.h"
@@ -154,12 +155,6 @@ void leat_flow_inline_set_timeouts(struct leat_flow_inline *self, uint64_t activ
 
 /* --- Ending flows --- */
 
-static uint64_t clock_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t read_once(const uint64_t *value) {
     return __atomic_load_n(value, __ATOMIC_RELAXED);
 }
@@ -218,7 +213,7 @@ static void fill_side(struct leat_flow_side *to, const struct leat_inline_side *
 static void fill_flow(const struct leat_flow_inline *self, const struct leat_inline_record *record,
                       enum leat_flow_end reason, struct leat_flow *flow) {
     const struct leat_inline_side *side = record->side;
-    uint64_t realtime = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+    uint64_t realtime = leat_flow_clock_ns(CLOCK_REALTIME) - leat_flow_clock_ns(CLOCK_MONOTONIC);
     uint32_t first = side[1].packets && (!side[0].packets || side[1].first_ns < side[0].first_ns);
     *flow = (struct leat_flow){
         .version = record->key.version,
@@ -262,7 +257,7 @@ static uint32_t hand_over(struct leat_flow_inline *self) {
  * found the old ones may still add to them until the wait is over. `all`: whatever their times are.
  */
 static int end_flows(struct leat_flow_inline *self, enum leat_flow_end all) {
-    uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    uint64_t now_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
     uint32_t entries = leat_table_entries(self->table), before = self->ending_count;
     for (uint32_t i = 0; i < entries && self->ending_count < RETIRED_MAX; i++) {
         if (!leat_table_used(self->table, i))

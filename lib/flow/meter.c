@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One worker's metering: what happens to a frame from the port to the cache. */
 #include "meter.h"
+#include "clock.h"
 #include "filter.h"
 #include "lib/core/error.h"
 #include <errno.h>
@@ -150,22 +151,16 @@ static void take_over(struct leat_flow_meter *meter) {
     atomic_store(&meter->last, last);
 }
 
-static uint64_t clock_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 int leat_flow_meter_reload(struct leat_flow_meter *meter, const struct leat_flow_meter_opts *opts) {
     struct settings *next, *last;
     int err = settings_make(&next, opts);
     if (err < 0)
         return err;
     atomic_store(&meter->next, next);
-    uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
+    uint64_t start_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
     while (!(last = atomic_exchange(&meter->last, NULL))) {
         const struct timespec pause = { .tv_nsec = TAKEOVER_WAIT_NS };
-        if (clock_ns(CLOCK_MONOTONIC) - start_ns > TAKEOVER_NS &&
+        if (leat_flow_clock_ns(CLOCK_MONOTONIC) - start_ns > TAKEOVER_NS &&
             (next = atomic_exchange(&meter->next, NULL))) {
             settings_free(next);
             return leat_fail(ETIMEDOUT, "flow meter: its worker did not take new settings over "
@@ -252,7 +247,7 @@ void leat_flow_meter_add(struct leat_flow_meter *meter, const struct leat_pool *
                          const struct leat_pkt *pkts, uint32_t n) {
     struct sums sums = { 0 };
     take_over(meter);
-    uint64_t now_ns = clock_ns(CLOCK_REALTIME);
+    uint64_t now_ns = leat_flow_clock_ns(CLOCK_REALTIME);
     uint32_t decoded = 0;
     for (uint32_t i = 0; i < n;) {
         uint32_t segments = leat_frame_segments(&pkts[i], n - i);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* clickhouse: rows as JSON, a batch an INSERT over HTTP, by libcurl without ever waiting for it. */
+#include "clock.h"
 #include "sink_kinds.h"
 
 #include "lib/core/error.h"
@@ -192,18 +193,12 @@ static void destroy(struct clickhouse *house) {
     free(house);
 }
 
-static uint64_t clock_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void clickhouse_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
                              struct leat_flow_sink_stats *final) {
     struct clickhouse *house = (struct clickhouse *)sink;
-    uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000ull;
-    while (house->rows.n + house->sent.n > 0 && clock_ns(CLOCK_MONOTONIC) < end_ns) {
-        house->now_ns = clock_ns(CLOCK_REALTIME);
+    uint64_t end_ns = leat_flow_clock_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000ull;
+    while (house->rows.n + house->sent.n > 0 && leat_flow_clock_ns(CLOCK_MONOTONIC) < end_ns) {
+        house->now_ns = leat_flow_clock_ns(CLOCK_REALTIME);
         house->batch_ns = 0;
         move_on(house);
         curl_multi_poll(house->multi, NULL, 0, POLL_MS, NULL);
@@ -271,7 +266,7 @@ static int clickhouse_open(struct leat_flow_sink **sink, const struct leat_flow_
     house->uniflow = opts->uniflow;
     house->told = opts->told;
     house->told_ctx = opts->told_ctx;
-    house->now_ns = clock_ns(CLOCK_REALTIME);
+    house->now_ns = leat_flow_clock_ns(CLOCK_REALTIME);
     int err = set_up(house, rest, slash + 1);
     if (err) {
         destroy(house);
