@@ -55,10 +55,14 @@ static void list_enabled(struct nic *nic) {
     queues_resolve(nic);
 }
 
+/* 8.2.3.8.1, 8.2.3.9.5: bits 6:0 are ignored. The page of the tails, which clients write without
+ * asking, holds the base as well. */
+#define RING_BASE_LOW 0xffffff80u
+
 /* `at`: the register that holds the ring's base, low half. */
 static bool ring_enable(struct nic *nic, const struct access *a, struct ring *ring, uint32_t at) {
     uint32_t head = nic_get(nic, at + 0x10);
-    ring->base = nic_get(nic, at) | (uint64_t)nic_get(nic, at + 4) << 32;
+    ring->base = (nic_get(nic, at) & RING_BASE_LOW) | (uint64_t)nic_get(nic, at + 4) << 32;
     ring->count = nic_get(nic, at + 8) / DESCRIPTOR_BYTES;
     if (!ring->count) {
         register_violate(nic, a, "it enables a queue whose ring has no length");
