@@ -37,33 +37,41 @@ struct rig_descriptor {
     uint64_t low, high;
 };
 
-void rig_open(struct rig *rig, const struct nic_config *config);
-void rig_close(struct rig *rig);
+/* The one under test. */
+extern struct rig rig;
 
-static inline uint32_t rig_read(struct rig *rig, uint32_t offset) {
-    return nic_read(rig->nic, offset);
+void rig_open(const struct nic_config *config);
+void rig_close(void);
+
+/* As cmocka's set-up and tear-down: a strict NIC, which must have complained of nothing that the
+ * test did not expect. */
+int rig_open_strict(void **state);
+int rig_close_checked(void **state);
+
+static inline uint32_t rig_read(uint32_t offset) {
+    return nic_read(rig.nic, offset);
 }
-static inline void rig_write(struct rig *rig, uint32_t offset, uint32_t value) {
-    nic_write(rig->nic, offset, value);
+static inline void rig_write(uint32_t offset, uint32_t value) {
+    nic_write(rig.nic, offset, value);
 }
 
 /* From reset to queues [0, queues) of `ring` descriptors each, as 4.6.3 and 4.6.7 say; every
  * receive descriptor has a buffer. */
-void rig_start(struct rig *rig, uint32_t queues, uint32_t ring);
-void rig_start_receive_queue(struct rig *rig, uint32_t queue, uint32_t ring);
-void rig_start_transmit_queue(struct rig *rig, uint32_t queue, uint32_t ring);
+void rig_start(uint32_t queues, uint32_t ring);
+void rig_start_receive_queue(uint32_t queue, uint32_t ring);
+void rig_start_transmit_queue(uint32_t queue, uint32_t ring);
 uint32_t rig_rx_at(uint32_t queue, uint32_t offset); /* register of a receive queue */
 
-volatile struct rig_descriptor *rig_rx(struct rig *rig, uint32_t queue, uint32_t index);
-volatile struct rig_descriptor *rig_tx(struct rig *rig, uint32_t queue, uint32_t index);
-uint8_t *rig_buffer(struct rig *rig, uint32_t queue, uint32_t index);
-uint64_t rig_iova(struct rig *rig, const volatile void *at);
+volatile struct rig_descriptor *rig_rx(uint32_t queue, uint32_t index);
+volatile struct rig_descriptor *rig_tx(uint32_t queue, uint32_t index);
+uint8_t *rig_buffer(uint32_t queue, uint32_t index);
+uint64_t rig_iova(const volatile void *at);
 
 /* A UDP frame over IPv4 to the NIC's own address, `bytes` long, that `seed` makes different. */
 uint32_t rig_frame(uint8_t *frame, uint32_t bytes, uint32_t seed);
 
 /* Exactly one violation since the last call, whose sentence has all of the words. */
-void rig_expect_violation(struct rig *rig, const char *word, const char *other);
-void rig_expect_none(struct rig *rig);
+void rig_expect_violation(const char *word, const char *other);
+void rig_expect_none(void);
 
 #endif

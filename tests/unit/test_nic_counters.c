@@ -3,28 +3,19 @@
 #include "nic_rig.h"
 #include <string.h>
 
-static struct rig rig;
 static uint8_t frame[2048];
 
 static int open_two(void **state) {
-    (void)state;
-    rig_open(&rig, &(struct nic_config){ .strict = true });
-    rig_start(&rig, 2, 64);
-    return 0;
-}
-
-static int close_it(void **state) {
-    (void)state;
-    rig_expect_none(&rig);
-    rig_close(&rig);
+    rig_open_strict(state);
+    rig_start(2, 64);
     return 0;
 }
 
 static void expect(uint32_t offset, uint32_t value) {
-    uint32_t is = rig_read(&rig, offset);
+    uint32_t is = rig_read(offset);
     if (is != value)
         fail_msg("0x%05x is %u, expected %u", offset, is, value);
-    assert_int_equal(rig_read(&rig, offset), 0); /* cleared by reading */
+    assert_int_equal(rig_read(offset), 0); /* cleared by reading */
 }
 
 static void receive(uint32_t bytes, const char *mac) {
@@ -42,7 +33,7 @@ static void received(void **state) {
         receive(sizes[i], NULL);
         bytes += sizes[i] + 4;
     }
-    rig_write(&rig, 0x5080, 1u << 10 | 1u << 8);
+    rig_write(0x5080, 1u << 10 | 1u << 8);
     receive(60, "\xff\xff\xff\xff\xff\xff");
     receive(60, "\x01\x00\x5e\x00\x00\x01");
     receive(60, "\x02\x00\x00\x00\x00\x01"); /* filtered */
@@ -76,15 +67,15 @@ static void received(void **state) {
 }
 
 static void send(uint32_t queue, uint32_t index, uint32_t bytes) {
-    rig_frame(rig_buffer(&rig, queue, index), bytes, 1);
-    rig_tx(&rig, queue, index)->low = rig_iova(&rig, rig_buffer(&rig, queue, index));
-    rig_tx(&rig, queue, index)->high = (uint64_t)bytes << 46 | 0x2b300000 | bytes;
-    rig_write(&rig, 0x6018 + 0x40 * queue, index + 1);
+    rig_frame(rig_buffer(queue, index), bytes, 1);
+    rig_tx(queue, index)->low = rig_iova(rig_buffer(queue, index));
+    rig_tx(queue, index)->high = (uint64_t)bytes << 46 | 0x2b300000 | bytes;
+    rig_write(0x6018 + 0x40 * queue, index + 1);
 }
 
 static void sent(void **state) {
     (void)state;
-    rig_write(&rig, 0x8600, 0x0300); /* transmit queue 1: statistics 3 */
+    rig_write(0x8600, 0x0300); /* transmit queue 1: statistics 3 */
     send(0, 0, 60);
     send(1, 0, 1514);
     send(1, 1, 200);
@@ -102,10 +93,10 @@ static void sent(void **state) {
 
 static void mapping_of_queues(void **state) {
     (void)state;
-    rig_write(&rig, 0x2300, 0x0f);
+    rig_write(0x2300, 0x0f);
     receive(60, NULL);
     nic_deliver_done(rig.nic);
-    rig_write(&rig, 0x2300, 0x01); /* what was counted stays where it was */
+    rig_write(0x2300, 0x01); /* what was counted stays where it was */
     receive(60, NULL);
     receive(60, NULL);
     nic_deliver_done(rig.nic);
@@ -117,17 +108,17 @@ static void mapping_of_queues(void **state) {
 static void reset_clears(void **state) {
     (void)state;
     receive(60, NULL);
-    rig_write(&rig, 0, 1u << 26);
+    rig_write(0, 1u << 26);
     expect(0x4074, 0);
     expect(0x1030, 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(received, open_two, close_it),
-        cmocka_unit_test_setup_teardown(sent, open_two, close_it),
-        cmocka_unit_test_setup_teardown(mapping_of_queues, open_two, close_it),
-        cmocka_unit_test_setup_teardown(reset_clears, open_two, close_it),
+        cmocka_unit_test_setup_teardown(received, open_two, rig_close_checked),
+        cmocka_unit_test_setup_teardown(sent, open_two, rig_close_checked),
+        cmocka_unit_test_setup_teardown(mapping_of_queues, open_two, rig_close_checked),
+        cmocka_unit_test_setup_teardown(reset_clears, open_two, rig_close_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

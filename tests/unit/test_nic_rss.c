@@ -3,8 +3,6 @@
 #include "nic_rig.h"
 #include <string.h>
 
-static struct rig rig;
-
 /* The key and the vectors of Microsoft's "Verifying the RSS hash calculation". */
 static const uint8_t key[40] = { 0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
                                  0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
@@ -22,25 +20,18 @@ enum {
 };
 
 static int open_sixteen(void **state) {
-    (void)state;
-    rig_open(&rig, &(struct nic_config){ .strict = true });
-    rig_start(&rig, QUEUES, 64);
+    rig_open_strict(state);
+    rig_start(QUEUES, 64);
     for (uint32_t i = 0; i < 10; i++) {
         uint32_t word;
         memcpy(&word, key + 4 * i, 4);
-        rig_write(&rig, (i & 1 ? 0xeb80 : 0x5c80) + 4 * i, word);
+        rig_write((i & 1 ? 0xeb80 : 0x5c80) + 4 * i, word);
     }
     for (uint32_t i = 0; i < 32; i++) { /* entry n: queue n % 16 */
         uint32_t n = 4 * i;
-        rig_write(&rig, (i & 1 ? 0xeb00 : 0x5c00) + 4 * i,
+        rig_write((i & 1 ? 0xeb00 : 0x5c00) + 4 * i,
                   n % 16 | (n + 1) % 16 << 8 | (n + 2) % 16 << 16 | (n + 3) % 16 << 24);
     }
-    return 0;
-}
-
-static int close_it(void **state) {
-    (void)state;
-    rig_close(&rig);
     return 0;
 }
 
@@ -54,10 +45,10 @@ static struct seen deliver(const uint8_t *frame, uint32_t bytes) {
     assert_int_equal(nic_deliver(rig.nic, frame, bytes), NIC_DELIVERED);
     nic_deliver_done(rig.nic);
     for (uint32_t q = 0; q < QUEUES; q++) {
-        uint32_t head = rig_read(&rig, rig_rx_at(q, 0x1010));
+        uint32_t head = rig_read(rig_rx_at(q, 0x1010));
         if (head == taken[q])
             continue;
-        uint64_t low = rig_rx(&rig, q, taken[q])->low;
+        uint64_t low = rig_rx(q, taken[q])->low;
         taken[q] = head;
         return (struct seen){ q, (uint32_t)(low >> 32), low & 0xf, low >> 4 & 0x1fff };
     }
@@ -94,25 +85,24 @@ static void ipv4_vectors(void **state) {
     uint8_t f[74];
     for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
         uint32_t bytes = ipv4(f, v[i].source, v[i].destination, TCP, v[i].from, v[i].to);
-        rig_write(&rig, 0x5818, 1 | TCP4 | IP4);
+        rig_write(0x5818, 1 | TCP4 | IP4);
         struct seen s = deliver(f, bytes);
         assert_int_equal(s.hash, v[i].tcp);
         assert_int_equal(s.type, 1);
         assert_int_equal(s.packet, 0x11);
         assert_int_equal(s.queue, (v[i].tcp & 127) % 16);
-        rig_write(&rig, 0xec80, 1 | IP4);
+        rig_write(0xec80, 1 | IP4);
         s = deliver(f, bytes);
         assert_int_equal(s.hash, v[i].plain);
         assert_int_equal(s.type, 2);
         assert_int_equal(s.queue, (v[i].plain & 127) % 16);
-        rig_write(&rig, 0x5818, 1 | UDP4 | IP4);
+        rig_write(0x5818, 1 | UDP4 | IP4);
         ipv4(f, v[i].source, v[i].destination, UDP, v[i].from, v[i].to);
         s = deliver(f, bytes); /* the same function over the same fields */
         assert_int_equal(s.hash, v[i].tcp);
         assert_int_equal(s.type, 7);
         assert_int_equal(s.packet, 0x21);
     }
-    rig_expect_none(&rig);
 }
 
 static void ipv6_vectors(void **state) {
@@ -157,17 +147,17 @@ static void ipv6_vectors(void **state) {
         f[55] = (uint8_t)v[i].from;
         f[56] = (uint8_t)(v[i].to >> 8);
         f[57] = (uint8_t)v[i].to;
-        rig_write(&rig, 0x5818, 1 | TCP6 | IP6);
+        rig_write(0x5818, 1 | TCP6 | IP6);
         struct seen s = deliver(f, sizeof(f));
         assert_int_equal(s.hash, v[i].tcp);
         assert_int_equal(s.type, 3);
         assert_int_equal(s.packet, 0x14);
-        rig_write(&rig, 0x5818, 1 | IP6);
+        rig_write(0x5818, 1 | IP6);
         s = deliver(f, sizeof(f));
         assert_int_equal(s.hash, v[i].plain);
         assert_int_equal(s.type, 5);
         f[20] = 44; /* a fragment: addresses only */
-        rig_write(&rig, 0x5818, 1 | TCP6 | UDP6 | IP6);
+        rig_write(0x5818, 1 | TCP6 | UDP6 | IP6);
         s = deliver(f, sizeof(f));
         assert_int_equal(s.hash, v[i].plain);
         assert_int_equal(s.type, 5);
@@ -179,7 +169,7 @@ static void fragments_and_others(void **state) {
     (void)state;
     uint8_t f[74], a[4] = { 66, 9, 149, 187 }, b[4] = { 161, 142, 100, 80 };
     ipv4(f, a, b, UDP, 2794, 1766);
-    rig_write(&rig, 0x5818, 1 | UDP4 | TCP4 | IP4);
+    rig_write(0x5818, 1 | UDP4 | TCP4 | IP4);
     f[20] = 0x20; /* more fragments */
     struct seen s = deliver(f, 74);
     assert_int_equal(s.hash, 0x323e8fc2);
@@ -199,7 +189,7 @@ static void fragments_and_others(void **state) {
     assert_int_equal(s.type, 0);
     assert_int_equal(s.queue, 0);
     assert_int_equal(s.packet, 0);
-    rig_write(&rig, 0x5818, 0);
+    rig_write(0x5818, 0);
     ipv4(f, a, b, UDP, 2794, 1766);
     s = deliver(f, 74);
     assert_int_equal(s.type, 0);
@@ -210,16 +200,15 @@ static void spread(void **state) {
     (void)state;
     uint8_t f[74], a[4] = { 10, 0, 0, 1 }, b[4] = { 10, 0, 0, 2 };
     uint32_t counts[QUEUES] = { 0 };
-    rig_write(&rig, 0x5818, 1 | UDP4 | IP4);
+    rig_write(0x5818, 1 | UDP4 | IP4);
     for (uint32_t i = 0; i < 512; i++) {
         ipv4(f, a, b, UDP, (uint16_t)(1000 + i), (uint16_t)(i * 7));
         struct seen s = deliver(f, 74);
         counts[s.queue]++;
-        rig_write(&rig, rig_rx_at(s.queue, 0x1018), (taken[s.queue] + 63) % 64);
+        rig_write(rig_rx_at(s.queue, 0x1018), (taken[s.queue] + 63) % 64);
     }
     for (uint32_t q = 0; q < QUEUES; q++)
         assert_in_range(counts[q], 16, 64); /* 32 on average */
-    rig_expect_none(&rig);
 }
 
 static int open_and_forget(void **state) {
@@ -229,10 +218,10 @@ static int open_and_forget(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(ipv4_vectors, open_and_forget, close_it),
-        cmocka_unit_test_setup_teardown(ipv6_vectors, open_and_forget, close_it),
-        cmocka_unit_test_setup_teardown(fragments_and_others, open_and_forget, close_it),
-        cmocka_unit_test_setup_teardown(spread, open_and_forget, close_it),
+        cmocka_unit_test_setup_teardown(ipv4_vectors, open_and_forget, rig_close_checked),
+        cmocka_unit_test_setup_teardown(ipv6_vectors, open_and_forget, rig_close_checked),
+        cmocka_unit_test_setup_teardown(fragments_and_others, open_and_forget, rig_close_checked),
+        cmocka_unit_test_setup_teardown(spread, open_and_forget, rig_close_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
