@@ -34,13 +34,21 @@ struct leat_queue {
     uint32_t index;
 };
 
+/* How a device spreads what it receives over its queues. */
+enum leat_rss {
+    LEAT_RSS_DEFAULT,          /* as the driver, or whoever runs the interface, has set it */
+    LEAT_RSS_SYMMETRIC,        /* both directions of a connection to one queue, or -ENOTSUP */
+    LEAT_RSS_PREFER_SYMMETRIC, /* likewise, where the device can; leat_caps tells */
+};
+
 /* Zeroed members mean the default. An option in the port's name wins over its member here. */
 struct leat_port_opts {
-    size_t size;      /* sizeof(struct leat_port_opts) */
-    uint32_t queues;  /* queues=; 0: 1, of xdp: all that the interface has */
-    uint32_t rx_ring; /* rx-ring=, descriptors a queue; 0: 512 */
-    uint32_t tx_ring; /* tx-ring=; 0: 512 */
-    bool promisc;     /* promisc; receive frames that are not for this port's address, too */
+    size_t size;       /* sizeof(struct leat_port_opts) */
+    uint32_t queues;   /* queues=; 0: 1, of xdp: all that the interface has */
+    uint32_t rx_ring;  /* rx-ring=, descriptors a queue; 0: 512 */
+    uint32_t tx_ring;  /* tx-ring=; 0: 512 */
+    bool promisc;      /* promisc; receive frames that are not for this port's address, too */
+    enum leat_rss rss; /* rss=default, symmetric or prefer-symmetric */
 };
 
 /* Opens a port on `pool`, which must outlive it. Nothing is received before leat_port_queue().
@@ -122,6 +130,8 @@ struct leat_caps {
     uint32_t rx_flags;     /* received flags that it may set: HASH, IP_OK ... */
     uint32_t tx_flags;     /* requests that it honours: IP_CSUM, L4_CSUM ... */
     bool promisc;          /* in force */
+    bool rss_symmetric;    /* both directions of a connection come to the same queue; so they do
+                              with a single one */
 };
 
 /* Fills the first `size` bytes of the capabilities; pass sizeof(struct leat_caps). */

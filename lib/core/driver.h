@@ -48,7 +48,8 @@ struct leat_port_ops {
      * half-way, if the driver set port->ops before. */
     void (*close)(struct leat_port *port);
 
-    /* Optional: NULL is answered with -ENOTSUP, or for link with "up". `caps` is zeroed. */
+    /* Optional: NULL is answered with -ENOTSUP, or for link with "up". `caps` is zeroed, but for
+     * what a single queue tells. */
     void (*caps)(struct leat_port *port, struct leat_caps *caps);
     int (*link)(struct leat_port *port, struct leat_link *link);
     int (*set_promisc)(struct leat_port *port, bool on);
@@ -108,6 +109,10 @@ int leat_option_flag(struct leat_port *port, const char *key);
 int leat_option_u32(struct leat_port *port, const char *key, uint32_t *value, uint32_t min,
                     uint32_t max);
 int leat_option_string(struct leat_port *port, const char *key, const char **value);
+/* One of `choices`, "native|generic|auto": *choice is its place there. */
+int leat_option_choice(struct leat_port *port, const char *key, const char *choices, int *choice);
+/* Several of `choices` joined by '+', "time+hash": a bit of *set for each. */
+int leat_option_set(struct leat_port *port, const char *key, const char *choices, uint32_t *set);
 
 /* Refuses options that nobody asked for yet: after open, and by a driver that has asked for all of
  * its own and is about to do what cannot be undone, such as emptying a file. */

@@ -118,6 +118,48 @@ int leat_option_string(struct leat_port *port, const char *key, const char **val
     return 1;
 }
 
+/* The place of a word among words separated by '|', or -1. */
+static int find_word(const char *words, const char *word, size_t length) {
+    for (int i = 0;; i++) {
+        size_t bytes = strcspn(words, "|");
+        if (bytes == length && memcmp(words, word, length) == 0)
+            return i;
+        if (!words[bytes])
+            return -1;
+        words += bytes + 1;
+    }
+}
+
+int leat_option_choice(struct leat_port *port, const char *key, const char *choices, int *choice) {
+    const char *value = NULL;
+    int given = leat_option_string(port, key, &value);
+    if (given <= 0)
+        return given;
+    *choice = find_word(choices, value, strlen(value));
+    if (*choice < 0)
+        return leat_fail(EINVAL, "%s: option '%s' is one of %s, not '%s'", port->name, key, choices,
+                         value);
+    return 1;
+}
+
+int leat_option_set(struct leat_port *port, const char *key, const char *choices, uint32_t *set) {
+    const char *value = NULL;
+    int given = leat_option_string(port, key, &value);
+    if (given <= 0)
+        return given;
+    for (const char *word = value;; word++) {
+        size_t length = strcspn(word, "+");
+        int bit = find_word(choices, word, length);
+        if (bit < 0)
+            return leat_fail(EINVAL, "%s: option '%s' is some of %s joined by '+', not '%s'",
+                             port->name, key, choices, value);
+        *set |= 1u << bit;
+        word += length;
+        if (!*word)
+            return 1;
+    }
+}
+
 int leat_option_unknown(struct leat_port *port) {
     for (uint32_t i = 0; i < port->option_count; i++)
         if (!port->options[i].used)

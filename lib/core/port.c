@@ -23,18 +23,33 @@ static int read_common_options(struct leat_port *port, const struct leat_port_op
     opts->queues = opts->queues ? opts->queues : 1;
     opts->rx_ring = opts->rx_ring ? opts->rx_ring : 512;
     opts->tx_ring = opts->tx_ring ? opts->tx_ring : 512;
-    int err, promisc = leat_option_flag(port, "promisc");
+    int err, rss = opts->rss, promisc = leat_option_flag(port, "promisc");
     int queues = leat_option_u32(port, "queues", &opts->queues, 1, LEAT_QUEUES_MAX);
     if ((err = promisc) < 0 || (err = queues) < 0 ||
         (err = leat_option_u32(port, "rx-ring", &opts->rx_ring, 1, 1u << 20)) < 0 ||
-        (err = leat_option_u32(port, "tx-ring", &opts->tx_ring, 1, 1u << 20)) < 0)
+        (err = leat_option_u32(port, "tx-ring", &opts->tx_ring, 1, 1u << 20)) < 0 ||
+        (err = leat_option_choice(port, "rss", "default|symmetric|prefer-symmetric", &rss)) < 0)
         return err;
+    opts->rss = (enum leat_rss)rss;
     opts->promisc |= promisc;
     port->queues_given |= queues;
     if (opts->queues > LEAT_QUEUES_MAX)
         return leat_fail(EINVAL, "%s: %u queues; at most %d", port->name, opts->queues,
                          LEAT_QUEUES_MAX);
     return 0;
+}
+
+/* A driver that knows no RSS need not know the option. */
+static int check_rss(struct leat_port *port) {
+    struct leat_caps caps;
+    if (port->opts.rss != LEAT_RSS_SYMMETRIC)
+        return 0;
+    leat_port_caps(port, &caps, sizeof(caps));
+    return caps.rss_symmetric ? 0
+                              : leat_fail(ENOTSUP,
+                                          "%s: rss=symmetric: %s: ports cannot bring both "
+                                          "directions of a connection to one queue; use one queue",
+                                          port->name, port->driver->scheme);
 }
 
 static int open_driver(struct leat_port *port, const char *name,
@@ -47,7 +62,8 @@ static int open_driver(struct leat_port *port, const char *name,
     if (!port->driver)
         return leat_fail(EINVAL, "%s: no such kind of port: '%s'; 'leat ports' lists them", name,
                          scheme);
-    if ((err = read_common_options(port, opts)) < 0 || (err = port->driver->open(port)) < 0)
+    if ((err = read_common_options(port, opts)) < 0 || (err = port->driver->open(port)) < 0 ||
+        (err = check_rss(port)) < 0)
         return err;
     return leat_option_unknown(port);
 }

@@ -23,7 +23,8 @@ int leat_port_stats(struct leat_port *port, struct leat_stats *stats) {
 }
 
 void leat_port_caps(struct leat_port *port, struct leat_caps *caps, size_t size) {
-    struct leat_caps full = { .driver = port->driver->scheme };
+    struct leat_caps full = { .driver = port->driver->scheme,
+                              .rss_symmetric = port->opts.queues == 1 };
     if (port->ops->caps)
         port->ops->caps(port, &full);
     memcpy(caps, &full, size < sizeof(full) ? size : sizeof(full));

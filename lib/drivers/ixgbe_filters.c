@@ -12,14 +12,29 @@ static const uint8_t rss_key[40] = {
     0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
 };
 
+/* A key that repeats every 16 bits, of which addresses and ports are multiples: to exchange them
+ * changes nothing (Woo and Park, "Scalable TCP Session Monitoring with Symmetric Receive-side
+ * Scaling", 2012). */
+static const uint8_t symmetric_key[2] = { 0x6d, 0x5a };
+
+static void write_key(struct ixgbe *nic, const uint8_t *key, uint32_t bytes) {
+    for (uint32_t i = 0; i < sizeof(rss_key) / 4; i++) {
+        uint8_t word[4];
+        for (uint32_t j = 0; j < 4; j++)
+            word[j] = key[(4 * i + j) % bytes];
+        uint32_t value;
+        memcpy(&value, word, 4);
+        reg_write(nic, REG_RSSRK(i), value);
+    }
+}
+
 void ixgbe_set_up_rss(struct ixgbe *nic) {
     uint32_t queues = nic->port->opts.queues;
     queues = queues < nic->model->rss_queues ? queues : nic->model->rss_queues;
-    for (uint32_t i = 0; i < sizeof(rss_key) / 4; i++) {
-        uint32_t word;
-        memcpy(&word, rss_key + 4 * i, 4);
-        reg_write(nic, REG_RSSRK(i), word);
-    }
+    if (nic->port->opts.rss == LEAT_RSS_DEFAULT)
+        write_key(nic, rss_key, sizeof(rss_key));
+    else
+        write_key(nic, symmetric_key, sizeof(symmetric_key));
     for (uint32_t i = 0; i < RETA_ENTRIES; i += 4)
         reg_write(nic, REG_RETA(i / 4),
                   i % queues | (i + 1) % queues << 8 | (i + 2) % queues << 16 |

@@ -16,9 +16,11 @@ static void caps(struct leat_port *port, struct leat_caps *caps) {
     caps->wait = nic->dev->vectors >= queues;
     caps->rx_flags = LEAT_PKT_HASH;
     caps->tx_flags = LEAT_PKT_IP_CSUM | LEAT_PKT_L4_CSUM;
-    snprintf(caps->mode, sizeof(caps->mode), "polling%s, doorbells %s, RSS over %u queue%s",
+    caps->rss_symmetric |= port->opts.rss != LEAT_RSS_DEFAULT;
+    snprintf(caps->mode, sizeof(caps->mode), "polling%s, doorbells %s, %sRSS over %u queue%s",
              caps->wait ? ", MSI-X wake-up" : "",
              leat_doorbell(nic->dev, REG_RDT(0)) ? "mapped" : "by message",
+             port->opts.rss != LEAT_RSS_DEFAULT ? "symmetric " : "",
              queues < nic->model->rss_queues ? queues : nic->model->rss_queues,
              queues > 1 ? "s" : "");
 }

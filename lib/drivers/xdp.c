@@ -117,14 +117,24 @@ static int check(struct leat_port *port, const struct xdp_port *xdp) {
     return xdp_check_driver(port, xdp);
 }
 
+/* What only a preference asks for may fail; an interface of one queue has nothing to prefer. */
+static int steer(struct leat_port *port, struct xdp_port *xdp) {
+    enum leat_rss rss = port->opts.rss;
+    if (rss == LEAT_RSS_DEFAULT || (rss == LEAT_RSS_PREFER_SYMMETRIC && xdp->netdev.rx_queues == 1))
+        return 0;
+    int err = leat_netdev_set_symmetric_rss(&xdp->netdev);
+    xdp->rss_symmetric = err == 0;
+    return err == -ENOTSUP && rss == LEAT_RSS_PREFER_SYMMETRIC ? 0 : err;
+}
+
 static int change_settings(struct leat_port *port, struct xdp_port *xdp) {
     struct leat_netdev *netdev = &xdp->netdev;
     const struct xdp_port_options *options = &xdp->options;
     int err = 0;
     if (port->queues_given && !options->one_queue && port->opts.queues != netdev->rx_queues)
         err = leat_netdev_set_queues(netdev, port->opts.queues);
-    if (err == 0 && options->symmetric_rss)
-        err = leat_netdev_set_symmetric_rss(netdev);
+    if (err == 0)
+        err = steer(port, xdp);
     if (err == 0 && options->mtu && options->mtu != netdev->mtu)
         err = leat_netdev_set_mtu(netdev, options->mtu);
     if (err == 0 && options->socket.wait == XDP_WAIT_BUSY_POLL)

@@ -20,9 +20,8 @@ struct xdp_port_options {
     uint32_t first_queue; /* of the interface; the port's queue 0 */
     struct leat_stage_opts stage;
     struct xdp_socket_opts socket;
-    uint32_t mtu;       /* 0: leave it */
-    bool symmetric_rss; /* both directions of a flow to one queue */
-    bool force;         /* take all traffic, whatever it cuts off */
+    uint32_t mtu; /* 0: leave it */
+    bool force;   /* take all traffic, whatever it cuts off */
 };
 
 struct xdp_port {
@@ -32,6 +31,7 @@ struct xdp_port {
     enum leat_xdp_mode mode;                   /* of the program, in force */
     int native_error;                          /* why it is not native; 0: another chose */
     uint32_t rx_metadata;                      /* LEAT_XDP_META_* that it puts before frames */
+    bool rss_symmetric;                        /* in force */
     struct xdp_queue *queues[LEAT_QUEUES_MAX]; /* bound, started or not */
 };
 

@@ -97,6 +97,7 @@ void xdp_caps(struct leat_port *port, struct leat_caps *caps) {
                      (first->opts.tx_metadata & XDP_TXMD_FLAGS_LAUNCH_TIME ? LEAT_PKT_LAUNCH : 0) |
                      (first->opts.tx_metadata & XDP_TXMD_FLAGS_TIMESTAMP ? LEAT_PKT_SENT : 0);
     caps->promisc = netdev->promisc;
+    caps->rss_symmetric |= xdp->rss_symmetric;
 }
 
 int xdp_link(struct leat_port *port, struct leat_link *link) {

@@ -191,11 +191,11 @@ static int connect_server(struct leat_port *port, struct xdp_fd_port *self) {
 
 /* What only the server may do for us is refused. */
 static int check_options(const struct leat_port *port, const struct xdp_port_options *options) {
-    const char *option = options->mtu                ? "mtu"
-                         : options->symmetric_rss    ? "rss"
-                         : options->stage.dispatcher ? "attach"
-                         : options->force            ? "force"
-                                                     : NULL;
+    const char *option = options->mtu                           ? "mtu"
+                         : port->opts.rss == LEAT_RSS_SYMMETRIC ? "rss"
+                         : options->stage.dispatcher            ? "attach"
+                         : options->force                       ? "force"
+                                                                : NULL;
     if (!option)
         return 0;
     return leat_fail(ENOTSUP, "%s: option '%s' is for whoever runs the server, not for its users",

@@ -5,50 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The place of a word among words separated by '|', or -1. */
-static int find_word(const char *words, const char *word, size_t length) {
-    for (int i = 0;; i++) {
-        size_t bytes = strcspn(words, "|");
-        if (bytes == length && memcmp(words, word, length) == 0)
-            return i;
-        if (!words[bytes])
-            return -1;
-        words += bytes + 1;
-    }
-}
-
-/* One of `choices`, "native|generic|auto": its place there. As leat_option_*(). */
-static int read_choice(struct leat_port *port, const char *key, const char *choices, int *choice) {
-    const char *value;
-    int given = leat_option_string(port, key, &value);
-    if (given <= 0)
-        return given;
-    *choice = find_word(choices, value, strlen(value));
-    if (*choice < 0)
-        return leat_fail(EINVAL, "%s: option '%s' is one of %s, not '%s'", port->name, key, choices,
-                         value);
-    return 1;
-}
-
-/* Several of `choices`, "time+hash": a bit for each. */
-static int read_set(struct leat_port *port, const char *key, const char *choices, uint32_t *set) {
-    const char *value;
-    int given = leat_option_string(port, key, &value);
-    if (given <= 0)
-        return given;
-    for (const char *word = value;; word++) {
-        size_t length = strcspn(word, "+");
-        int bit = find_word(choices, word, length);
-        if (bit < 0)
-            return leat_fail(EINVAL, "%s: option '%s' is some of %s joined by '+', not '%s'",
-                             port->name, key, choices, value);
-        *set |= 1u << bit;
-        word += length;
-        if (!*word)
-            return 1;
-    }
-}
-
 static int read_address(struct leat_port *port, struct xdp_port_options *options) {
     const char *at = strrchr(port->address, '@');
     size_t length = at ? (size_t)(at - port->address) : strlen(port->address);
@@ -73,10 +29,10 @@ static int read_address(struct leat_port *port, struct xdp_port_options *options
 
 static int read_stage(struct leat_port *port, struct leat_stage_opts *stage) {
     int mode = LEAT_XDP_AUTO, attach = 0, err;
-    if ((err = read_choice(port, "mode", "auto|native|generic", &mode)) < 0 ||
-        (err = read_choice(port, "attach", "link|dispatcher", &attach)) < 0 ||
+    if ((err = leat_option_choice(port, "mode", "auto|native|generic", &mode)) < 0 ||
+        (err = leat_option_choice(port, "attach", "link|dispatcher", &attach)) < 0 ||
         (err = leat_option_string(port, "match", &stage->match)) < 0 ||
-        (err = read_set(port, "rx-metadata", "time|hash|vlan", &stage->metadata)) < 0)
+        (err = leat_option_set(port, "rx-metadata", "time|hash|vlan", &stage->metadata)) < 0)
         return err;
     stage->mode = (enum leat_xdp_mode)mode;
     stage->dispatcher = attach == 1;
@@ -101,11 +57,12 @@ static int read_rings(struct leat_port *port, struct xdp_socket_opts *socket) {
 
 static int read_socket(struct leat_port *port, struct xdp_socket_opts *socket) {
     int zerocopy = XDP_ZEROCOPY_PREFER, wait = XDP_WAIT_POLL, need_wakeup = 1, err;
-    if ((err = read_choice(port, "zerocopy", "prefer|require|never", &zerocopy)) < 0 ||
-        (err = read_choice(port, "wait", "poll|spin|busy-poll", &wait)) < 0 ||
-        (err = read_choice(port, "need-wakeup", "off|on", &need_wakeup)) < 0 ||
+    if ((err = leat_option_choice(port, "zerocopy", "prefer|require|never", &zerocopy)) < 0 ||
+        (err = leat_option_choice(port, "wait", "poll|spin|busy-poll", &wait)) < 0 ||
+        (err = leat_option_choice(port, "need-wakeup", "off|on", &need_wakeup)) < 0 ||
         (err = leat_option_u32(port, "frame-size", &socket->frame_bytes, 2048, 4096)) < 0 ||
-        (err = read_set(port, "tx-metadata", "time|checksum|launch", &socket->tx_metadata)) < 0)
+        (err = leat_option_set(port, "tx-metadata", "time|checksum|launch", &socket->tx_metadata)) <
+            0)
         return err;
     socket->name = port->name;
     socket->zerocopy = (enum xdp_zerocopy)zerocopy;
@@ -115,13 +72,11 @@ static int read_socket(struct leat_port *port, struct xdp_socket_opts *socket) {
 }
 
 int xdp_read_options(struct leat_port *port, struct xdp_port_options *options) {
-    int err, rss = 0, force;
+    int err, force;
     if ((err = read_address(port, options)) < 0 || (err = read_stage(port, &options->stage)) < 0 ||
         (err = read_socket(port, &options->socket)) < 0 ||
-        (err = leat_option_u32(port, "mtu", &options->mtu, 68, 65521)) < 0 ||
-        (err = read_choice(port, "rss", "symmetric", &rss)) < 0)
+        (err = leat_option_u32(port, "mtu", &options->mtu, 68, 65521)) < 0)
         return err;
-    options->symmetric_rss = err == 1;
     options->socket.rx_metadata = options->stage.metadata;
     if ((force = leat_option_flag(port, "force")) < 0)
         return force;

@@ -112,6 +112,66 @@ static void test_rss(void **state) {
     spread(64);
 }
 
+static void exchange(uint8_t *a, uint8_t *b, uint32_t bytes) {
+    uint8_t kept[16];
+    memcpy(kept, a, bytes);
+    memcpy(a, b, bytes);
+    memcpy(b, kept, bytes);
+}
+
+/* Two frames out and in again: on which queue the second one arrives, after the first. */
+static uint32_t queue_of_both(struct rig *rig, struct leat_queue **queues, uint32_t count,
+                              struct leat_pkt *pkts) {
+    uint32_t hash[2] = { 0 }, queue[2] = { 0 }, got = 0;
+    rig_send(queues[0], pkts, 2);
+    for (uint32_t round = 0; got < 2; round++) {
+        struct leat_pkt pkt;
+        assert_true(round < 20000000);
+        if (leat_rx(queues[round % count], &pkt, 1) != 1)
+            continue;
+        hash[got] = pkt.hash;
+        queue[got++] = round % count;
+        leat_free(rig->cache, &pkt, 1);
+    }
+    assert_int_equal(hash[0], hash[1]);
+    assert_int_equal(queue[0], queue[1]);
+    return queue[0];
+}
+
+/* With rss=symmetric a frame and its answer meet on one queue, and frames do spread. */
+static void test_symmetric_rss(void **state) {
+    (void)state;
+    struct rig rig;
+    struct leat_queue *queues[4];
+    struct leat_caps caps;
+    uint8_t mac[6];
+    uint32_t hit = 0;
+    rig_start(&rig, "loop", NULL, 4096);
+    struct leat_port *port = rig_open(&rig, 0, ",rss=symmetric", queues, 4);
+    leat_port_caps(port, &caps, sizeof(caps));
+    assert_true(caps.rss_symmetric);
+    assert_non_null(strstr(caps.mode, "symmetric RSS over 4 queues"));
+    mac_of(port, mac);
+    for (uint32_t number = 1; number <= 64; number++) {
+        struct leat_pkt pkts[2];
+        assert_int_equal(leat_alloc(rig.cache, pkts, 2), 2);
+        for (uint32_t i = 0; i < 2; i++)
+            rig_frame(&pkts[i], mac, number * 259, 80);
+        exchange(pkts[1].data + 26, pkts[1].data + 30, 4); /* addresses */
+        exchange(pkts[1].data + 34, pkts[1].data + 36, 2); /* ports */
+        hit |= 1u << queue_of_both(&rig, queues, 4, pkts);
+    }
+    assert_int_equal(hit, 0xf);
+    close_port(port);
+
+    port = rig_open(&rig, 0, ",rss=default", queues, 4);
+    leat_port_caps(port, &caps, sizeof(caps));
+    assert_false(caps.rss_symmetric);
+    assert_null(strstr(caps.mode, "symmetric"));
+    close_port(port);
+    rig_stop(&rig);
+}
+
 /* What a queue that nobody started would get is counted as missed, the rest arrives. */
 static void test_queue_not_started(void **state) {
     (void)state;
@@ -320,6 +380,7 @@ static void test_adaptive_throttle(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rss),
+        cmocka_unit_test(test_symmetric_rss),
         cmocka_unit_test(test_queue_not_started),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_checksum_requests),

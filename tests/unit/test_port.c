@@ -113,6 +113,8 @@ static void a_wrong_name_is_refused_with_its_reason(void **state) {
         { "fake:x,queues=0x2", "'queues' must be a number", -EINVAL },
         { "fake:x,size=59", "'size' must be a number from 60 to 9000", -EINVAL },
         { "fake:x,promisc=yes", "'promisc' takes no value", -EINVAL },
+        { "fake:x,rss=odd", "one of default|symmetric|prefer-symmetric, not 'odd'", -EINVAL },
+        { "fake:x,queues=2,rss=symmetric", "fake: ports cannot bring both directions", -ENOTSUP },
         { "fake:x/y,fail", "no device at 'x/y'", -ENODEV },
     };
     opens = closes = 0;
@@ -138,6 +140,33 @@ static void options_come_from_the_struct_and_the_name_wins(void **state) {
     assert_int_equal(size_option, 100);
     assert_string_equal(leat_port_name(port), "fake:,queues=3,promisc,size=100");
     leat_port_close(port, NULL);
+}
+
+/* The driver of this test knows no RSS. */
+static void a_single_queue_is_symmetric_by_itself(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        enum leat_rss given, in_force;
+        bool symmetric;
+    } right[] = {
+        { "fake:", LEAT_RSS_DEFAULT, LEAT_RSS_DEFAULT, true },
+        { "fake:", LEAT_RSS_SYMMETRIC, LEAT_RSS_SYMMETRIC, true },
+        { "fake:,queues=2", LEAT_RSS_PREFER_SYMMETRIC, LEAT_RSS_PREFER_SYMMETRIC, false },
+        { "fake:,queues=2,rss=default", LEAT_RSS_SYMMETRIC, LEAT_RSS_DEFAULT, false },
+        { "fake:,queues=2,rss=prefer-symmetric", LEAT_RSS_DEFAULT, LEAT_RSS_PREFER_SYMMETRIC,
+          false },
+    };
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+        struct leat_port *port;
+        struct leat_caps caps;
+        const struct leat_port_opts opts = { .size = sizeof(opts), .rss = right[i].given };
+        assert_int_equal(leat_port_open(&port, right[i].name, pool, &opts), 0);
+        assert_int_equal(port->opts.rss, right[i].in_force);
+        leat_port_caps(port, &caps, sizeof(caps));
+        assert_int_equal(caps.rss_symmetric, right[i].symmetric);
+        leat_port_close(port, NULL);
+    }
 }
 
 /* A filter of tcpdump's may hold anything that a shell lets through. */
@@ -301,6 +330,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wrong_name_is_refused_with_its_reason),
         cmocka_unit_test(options_come_from_the_struct_and_the_name_wins),
+        cmocka_unit_test(a_single_queue_is_symmetric_by_itself),
         cmocka_unit_test(values_may_be_quoted),
         cmocka_unit_test(an_older_program_has_a_shorter_struct),
         cmocka_unit_test(a_queue_starts_once_and_on_its_own_pool),

@@ -36,7 +36,7 @@ static void a_bare_name_means_the_defaults(void **state) {
     (void)state;
     assert_int_equal(read_name("eth0", 0), 0);
     assert_string_equal(options.interface, "eth0");
-    assert_false(options.one_queue || options.force || options.symmetric_rss);
+    assert_false(options.one_queue || options.force);
     assert_int_equal(options.mtu, 0);
     assert_int_equal(options.stage.mode, LEAT_XDP_AUTO);
     assert_false(options.stage.dispatcher);
@@ -54,11 +54,11 @@ static void every_option_is_read(void **state) {
     (void)state;
     assert_int_equal(read_name("xdp:eth0@3,mode=generic,zerocopy=never,wait=busy-poll,"
                                "need-wakeup=off,frame-size=4096,rings=128,mtu=9000,"
-                               "match='udp port 53, or 54',attach=dispatcher,force,rss=symmetric,"
+                               "match='udp port 53, or 54',attach=dispatcher,force,"
                                "rx-metadata=vlan+time,tx-metadata=launch+checksum",
                                1),
                      0);
-    assert_true(options.one_queue && options.force && options.symmetric_rss);
+    assert_true(options.one_queue && options.force);
     assert_int_equal(options.first_queue, 3);
     assert_int_equal(options.mtu, 9000);
     assert_int_equal(options.stage.mode, LEAT_XDP_GENERIC);
@@ -106,7 +106,6 @@ static void what_is_wrong_is_named(void **state) {
         { "eth0,rx-metadata=hash+", "some of time|hash|vlan joined by '+', not 'hash+'", -EINVAL },
         { "eth0,rx-metadata=has", "not 'has'", -EINVAL },
         { "eth0,attach=both", "one of link|dispatcher", -EINVAL },
-        { "eth0,rss=odd", "one of symmetric", -EINVAL },
         { "eth0,force=1", "'force' takes no value", -EINVAL },
         { "eth0,match=", "'match' needs a value", -EINVAL },
         { "eth0,colour=red", "no such option here: 'colour'", -EINVAL },

@@ -206,6 +206,21 @@ static void wrong_names_leave_nothing_behind(void **state) {
     expect_refused("xdp:lt-a", -ENETDOWN, "ip link set lt-a up");
 }
 
+/* The veth of this test has two queues, and a hash that nobody can set. */
+static void a_symmetric_hash_may_be_preferred_in_vain(void **state) {
+    (void)state;
+    struct leat_caps caps;
+    open_with("xdp:lt-a,rss=prefer-symmetric", 2);
+    leat_port_caps(port, &caps, sizeof(caps));
+    assert_false(caps.rss_symmetric);
+    close_port();
+    open_with("xdp:lt-a@1,rss=prefer-symmetric", 1);
+    leat_port_caps(port, &caps, sizeof(caps));
+    assert_true(caps.rss_symmetric);
+    close_port();
+    expect_interface_as_before();
+}
+
 static void the_default_route_is_kept_from_harm(void **state) {
     (void)state;
     run("ip addr add 198.18.0.1/24 dev lt-a && ip route add default via 198.18.0.2");
@@ -400,6 +415,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         CASE(wrong_names_leave_nothing_behind),
+        CASE(a_symmetric_hash_may_be_preferred_in_vain),
         CASE(the_default_route_is_kept_from_harm),
         CASE(metadata_in_force_is_told),
         CASE(settings_are_put_back),
