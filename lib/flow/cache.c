@@ -6,17 +6,16 @@
  */
 #include "cache_private.h"
 #include "lib/core/error.h"
+#include "map.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FLOWS_DEFAULT           (1u << 20)
-#define FLOWS_MAX               (1u << 28)
-#define ACTIVE_DEFAULT_NS       300000000000ull
-#define IDLE_DEFAULT_NS         30000000000ull
-#define SWEEP_DEFAULT_NS        1000000000ull
-#define PACKET_LIST_DEFAULT     16
-#define HISTOGRAM_DEFAULT_BYTES 4000
+#define FLOWS_DEFAULT     (1u << 20)
+#define FLOWS_MAX         (1u << 28)
+#define ACTIVE_DEFAULT_NS 300000000000ull
+#define IDLE_DEFAULT_NS   30000000000ull
+#define SWEEP_DEFAULT_NS  1000000000ull
 
 /* Packets that go through the passes together: enough to overlap their misses, few enough that what
  * was fetched is still there when its turn comes. */
@@ -45,14 +44,15 @@ static int open_family(struct leat_flow_cache *cache, bool ip6) {
     if (err < 0)
         return err;
     family->entries = leat_table_entries(family->table);
-    err = leat_flow_arrays_open(&family->arrays, family->entries, cache->opts.features);
-    return err < 0 ? leat_fail(-err, "flow cache: no memory for %u flows", cache->opts.flows) : 0;
-}
-
-static void set_defaults(struct leat_flow_cache_opts *opts) {
-    opts->flows = opts->flows ? opts->flows : FLOWS_DEFAULT;
-    opts->packet_list = opts->packet_list ? opts->packet_list : PACKET_LIST_DEFAULT;
-    opts->histogram_bytes = opts->histogram_bytes ? opts->histogram_bytes : HISTOGRAM_DEFAULT_BYTES;
+    family->back = leat_map_lazily((size_t)family->entries * sizeof(*family->back));
+    family->continued = leat_map_lazily((size_t)family->entries * sizeof(*family->continued));
+    if (!family->back || !family->continued)
+        return leat_fail(ENOMEM, "flow cache: no memory for %u flows", cache->opts.flows);
+    const struct leat_flow_arrays_opts arrays = { .entries = family->entries,
+                                                  .features = cache->opts.features,
+                                                  .packet_list = cache->opts.packet_list,
+                                                  .histogram_bytes = cache->opts.histogram_bytes };
+    return leat_flow_arrays_open(&family->arrays, &arrays);
 }
 
 void leat_flow_cache_set_timeouts(struct leat_flow_cache *cache, uint64_t active_ns,
@@ -89,10 +89,9 @@ int leat_flow_cache_create(struct leat_flow_cache **cache,
         return leat_fail(ENOMEM, "flow cache: no memory");
     memset(made, 0, sizeof(*made));
     made->opts = *opts;
-    set_defaults(&made->opts);
+    if (!made->opts.flows)
+        made->opts.flows = FLOWS_DEFAULT;
     leat_flow_cache_set_timeouts(made, opts->active_ns, opts->idle_ns);
-    if (opts->features & LEAT_FLOW_APPLICATION)
-        err = leat_flow_scratch_create(&made->scratch);
     for (int ip6 = 0; ip6 < 2 && err == 0; ip6++)
         err = open_family(made, ip6);
     if (err < 0) {
@@ -107,10 +106,12 @@ void leat_flow_cache_destroy(struct leat_flow_cache *cache) {
     if (!cache)
         return;
     for (uint32_t f = 0; f < 2; f++) {
-        leat_flow_arrays_close(&cache->family[f].arrays, cache->family[f].entries);
-        leat_table_destroy(cache->family[f].table);
+        struct leat_flow_family *family = &cache->family[f];
+        leat_flow_arrays_close(&family->arrays);
+        leat_unmap(family->back, (size_t)family->entries * sizeof(*family->back));
+        leat_unmap(family->continued, (size_t)family->entries * sizeof(*family->continued));
+        leat_table_destroy(family->table);
     }
-    leat_flow_scratch_destroy(cache->scratch);
     free(cache);
 }
 
@@ -190,11 +191,11 @@ static inline struct leat_flow_sum *side_of(const struct leat_flow_family *famil
             uint64_t first_ns = sum->first_ns;
             leat_flow_sum_begin(sum, packet);
             sum->first_ns = first_ns;
-            family->arrays.continued[index].first_ns = packet->time_ns;
+            family->continued[index].first_ns = packet->time_ns;
         }
         return sum;
     }
-    struct leat_flow_sum *other = &family->arrays.back[index];
+    struct leat_flow_sum *other = &family->back[index];
     if (__builtin_expect(!(sum->state & LEAT_FLOW_BACK), 0)) {
         leat_flow_sum_begin(other, packet);
         sum->state |= LEAT_FLOW_BACK;
@@ -206,12 +207,22 @@ static inline bool is_back(const struct leat_flow_sum *sum, const struct leat_fl
     return (sum->state ^ packet->side) & LEAT_FLOW_SIDE;
 }
 
+/* Of a packet that is in the sums already. */
+static inline void add_parts(const struct leat_flow_family *family, uint32_t index, uint64_t hash,
+                             const struct leat_flow_packet *packet, bool back) {
+    const struct leat_flow_sum *sum = leat_flow_sum(family, index);
+    uint32_t of_back = sum->state & LEAT_FLOW_BACK ? family->back[index].packets : 0;
+    leat_flow_parts_add(&family->arrays, index, packet, back, back ? of_back : sum->packets,
+                        (uint64_t)sum->packets + of_back,
+                        leat_flow_id(hash, leat_flow_start(family, index)));
+}
+
 static inline void count(struct leat_flow_cache *cache, struct leat_flow_family *family,
                          uint32_t index, uint64_t hash, const struct leat_flow_packet *packet) {
     struct leat_flow_sum *sum = leat_flow_sum(family, index);
     if (__builtin_expect(sum->state & LEAT_FLOW_LIVE, 1)) {
         const struct leat_flow_sum *mine =
-            is_back(sum, packet) && sum->state & LEAT_FLOW_BACK ? &family->arrays.back[index] : sum;
+            is_back(sum, packet) && sum->state & LEAT_FLOW_BACK ? &family->back[index] : sum;
         if (__builtin_expect(sum->state & LEAT_FLOW_CLOSED ||
                                  leat_flow_since(packet->time_ns, mine->last_ns) > cache->idle_ns ||
                                  leat_flow_since(packet->time_ns, sum->first_ns) >=
@@ -235,7 +246,7 @@ static inline void count(struct leat_flow_cache *cache, struct leat_flow_family 
     if (__builtin_expect(packet->tcp_flags & (TCP_FIN | TCP_RST), 0))
         close_tcp(cache, sum, packet->tcp_flags, back);
     if (cache->opts.features)
-        leat_flow_parts_add(cache, family, index, hash, packet, back);
+        add_parts(family, index, hash, packet, back);
 }
 
 /* Key sizes are constants here, since speed counts. */
@@ -265,7 +276,7 @@ static inline void prefetch_aside(const struct leat_flow_cache *cache,
     if (index == LEAT_TABLE_NONE)
         return;
     if (is_back(leat_flow_sum(family, index), packet))
-        __builtin_prefetch(&family->arrays.back[index], 1);
+        __builtin_prefetch(&family->back[index], 1);
     if (cache->opts.features)
         leat_flow_parts_prefetch(&family->arrays, index);
 }
@@ -330,9 +341,10 @@ static uint64_t touched_bytes(const struct leat_flow_cache *cache,
     uint64_t records = (uint64_t)family->entries * family->entry_bytes;
     uint64_t buckets = leat_table_bytes(&opts) - records;
     uint32_t used = __atomic_load_n(&family->used, __ATOMIC_RELAXED);
-    return used == 0
-               ? 0
-               : buckets + used * (family->entry_bytes + leat_flow_arrays_bytes(&family->arrays));
+    return used == 0 ? 0
+                     : buckets + used * (family->entry_bytes + sizeof(*family->back) +
+                                         sizeof(*family->continued) +
+                                         leat_flow_arrays_bytes(&family->arrays));
 }
 
 void leat_flow_cache_stats(const struct leat_flow_cache *cache,

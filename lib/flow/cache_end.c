@@ -16,7 +16,7 @@ static uint64_t last_seen(const struct leat_flow_family *family, uint32_t index)
     const struct leat_flow_sum *sum = leat_flow_sum(family, index);
     if (!(sum->state & LEAT_FLOW_BACK))
         return sum->last_ns;
-    uint64_t back_ns = family->arrays.back[index].last_ns;
+    uint64_t back_ns = family->back[index].last_ns;
     return leat_flow_since(back_ns, sum->last_ns) > 0 ? back_ns : sum->last_ns;
 }
 
@@ -79,9 +79,9 @@ static void describe_sides(struct leat_flow *flow, const struct leat_flow_family
     const struct leat_flow_sum *sum = leat_flow_sum(family, index);
     describe_side(&flow->side[0], sum);
     if (sum->state & LEAT_FLOW_CONTINUED && sum->packets > 0)
-        flow->side[0].first_ns = family->arrays.continued[index].first_ns;
+        flow->side[0].first_ns = family->continued[index].first_ns;
     if (sum->state & LEAT_FLOW_BACK)
-        describe_side(&flow->side[1], &family->arrays.back[index]);
+        describe_side(&flow->side[1], &family->back[index]);
 }
 
 void leat_flow_describe(const struct leat_flow_cache *cache, const struct leat_flow_family *family,
@@ -128,7 +128,7 @@ bool leat_flow_end_record(struct leat_flow_cache *cache, struct leat_flow_family
 
 void leat_flow_continue(struct leat_flow_family *family, uint32_t index) {
     struct leat_flow_sum *sum = leat_flow_sum(family, index);
-    family->arrays.continued[index].start_ns = leat_flow_start(family, index);
+    family->continued[index].start_ns = leat_flow_start(family, index);
     sum->last_ns = last_seen(family, index);
     sum->state = (sum->state & LEAT_FLOW_STAYS) | LEAT_FLOW_CONTINUED;
 }

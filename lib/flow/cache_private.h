@@ -6,13 +6,14 @@
  *   cache.c        opening, and the path of a batch of packets
  *   cache_end.c    when a record ends, and how it leaves
  *   cache_sweep.c  what happens without a packet: the sweep, flushing, the largest flows
- *   cache_parts.c  what the features add
+ *
+ * What the features add is in parts.h.
  */
 #ifndef LEAT_FLOW_CACHE_PRIVATE_H
 #define LEAT_FLOW_CACHE_PRIVATE_H
 
 #include "cache.h"
-#include "payload.h"
+#include "parts.h"
 #include "record.h"
 #include <leat/table.h>
 #include <stdatomic.h>
@@ -26,21 +27,11 @@ struct leat_flow_continued {
     uint64_t first_ns; /* of the first side in this record */
 };
 
-/* By entry number; NULL: not in force. */
-struct leat_flow_arrays {
-    struct leat_flow_sum *back; /* of the side seen second */
-    struct leat_flow_continued *continued;
-    struct leat_flow_notes *notes;
-    struct leat_flow_histogram *histogram;
-    uint32_t (*histogram_bytes)[2]; /* payload counted in it, a side each */
-    struct leat_flow_packet_list *packets;
-    struct leat_flow_sizes *sizes;
-    struct leat_flow_application *application;
-};
-
 struct leat_flow_family {
     struct leat_table *table;
-    struct leat_flow_arrays arrays;
+    struct leat_flow_sum *back;            /* by entry number: of the side seen second ... */
+    struct leat_flow_continued *continued; /* ... and of cut records */
+    struct leat_flow_arrays arrays;        /* of the features */
     bool ip6;
     uint32_t key_bytes, sum_offset, entry_bytes;
     uint32_t entries;            /* numbers that the table may give */
@@ -62,7 +53,6 @@ struct leat_flow_cache {
     double sweep_per_ns; /* rounds */
     uint64_t now_ns;
     bool moved; /* an entry was removed: numbers found before may be others' */
-    struct leat_flow_scratch *scratch;
     _Alignas(64) struct leat_flow_counters counters;
 };
 
@@ -121,8 +111,7 @@ static inline uint64_t leat_flow_id(uint64_t hash, uint64_t start_ns) {
 /* When the flow's first record began. */
 static inline uint64_t leat_flow_start(const struct leat_flow_family *family, uint32_t index) {
     const struct leat_flow_sum *sum = leat_flow_sum(family, index);
-    return sum->state & LEAT_FLOW_CONTINUED ? family->arrays.continued[index].start_ns
-                                            : sum->first_ns;
+    return sum->state & LEAT_FLOW_CONTINUED ? family->continued[index].start_ns : sum->first_ns;
 }
 
 /* cache_sweep.c */
@@ -130,21 +119,5 @@ static inline uint64_t leat_flow_start(const struct leat_flow_family *family, ui
 /* Looks at as many entries as the time since the last sweep demands; ends up to `ends_max`. */
 void leat_flow_sweep(struct leat_flow_cache *cache, uint64_t now_ns, uint32_t entries_max,
                      uint32_t ends_max);
-
-/* cache_parts.c */
-int leat_flow_arrays_open(struct leat_flow_arrays *arrays, uint32_t entries, uint32_t features);
-void leat_flow_arrays_close(struct leat_flow_arrays *arrays, uint32_t entries);
-uint64_t leat_flow_arrays_bytes(const struct leat_flow_arrays *arrays); /* of one entry */
-struct leat_flow_parts leat_flow_arrays_parts(const struct leat_flow_arrays *arrays,
-                                              uint32_t index);
-void leat_flow_parts_prefetch(const struct leat_flow_arrays *arrays, uint32_t index);
-
-/* A record begins: its parts are empty, whatever was there before. */
-void leat_flow_parts_clear(const struct leat_flow_arrays *arrays, uint32_t index);
-
-/* Adds a packet of `side` (0: the side seen first), which is in the sums already. */
-void leat_flow_parts_add(struct leat_flow_cache *cache, const struct leat_flow_family *family,
-                         uint32_t index, uint64_t hash, const struct leat_flow_packet *packet,
-                         uint32_t side);
 
 #endif

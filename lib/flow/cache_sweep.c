@@ -117,7 +117,7 @@ static uint64_t octets_of(const struct leat_flow_family *family, uint32_t index)
     const struct leat_flow_sum *sum = leat_flow_sum(family, index);
     if (!(sum->state & LEAT_FLOW_LIVE))
         return 0;
-    return sum->octets + (sum->state & LEAT_FLOW_BACK ? family->arrays.back[index].octets : 0);
+    return sum->octets + (sum->state & LEAT_FLOW_BACK ? family->back[index].octets : 0);
 }
 
 static uint64_t flow_octets(const struct leat_flow *flow) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the features in force add to records: arrays by entry number, empty until they are used. */
-#include "cache_private.h"
+#include "parts.h"
+#include "lib/core/error.h"
 #include "map.h"
 #include <errno.h>
 #include <leat/parse.h>
@@ -10,8 +11,6 @@
 #define APPLICATION_PACKETS 32
 
 #define ARRAYS(X)                           \
-    X(back, 0)                              \
-    X(continued, 0)                         \
     X(notes, LEAT_FLOW_NOTES)               \
     X(histogram, LEAT_FLOW_HISTOGRAM)       \
     X(histogram_bytes, LEAT_FLOW_HISTOGRAM) \
@@ -19,22 +18,38 @@
     X(sizes, LEAT_FLOW_SIZES)               \
     X(application, LEAT_FLOW_APPLICATION)
 
-int leat_flow_arrays_open(struct leat_flow_arrays *arrays, uint32_t entries, uint32_t features) {
-#define OPEN(name, feature)                                                      \
-    if ((features & (feature)) == (feature)) {                                   \
-        arrays->name = leat_map_lazily((size_t)entries * sizeof(*arrays->name)); \
-        if (!arrays->name)                                                       \
-            return -ENOMEM;                                                      \
+static int map_arrays(struct leat_flow_arrays *arrays) {
+#define OPEN(name, feature)                                                                   \
+    if (arrays->opts.features & (feature)) {                                                  \
+        arrays->name = leat_map_lazily((size_t)arrays->opts.entries * sizeof(*arrays->name)); \
+        if (!arrays->name)                                                                    \
+            return leat_fail(ENOMEM, "flow records: no memory for the parts of %u",           \
+                             arrays->opts.entries);                                           \
     }
     ARRAYS(OPEN)
 #undef OPEN
     return 0;
 }
 
-void leat_flow_arrays_close(struct leat_flow_arrays *arrays, uint32_t entries) {
-#define CLOSE(name, feature) leat_unmap(arrays->name, (size_t)entries * sizeof(*arrays->name));
+int leat_flow_arrays_open(struct leat_flow_arrays *arrays,
+                          const struct leat_flow_arrays_opts *opts) {
+    *arrays = (struct leat_flow_arrays){ .opts = *opts };
+    if (!opts->packet_list)
+        arrays->opts.packet_list = LEAT_FLOW_PACKET_LIST_DEFAULT;
+    if (!opts->histogram_bytes)
+        arrays->opts.histogram_bytes = LEAT_FLOW_HISTOGRAM_DEFAULT_BYTES;
+    int err = map_arrays(arrays);
+    if (err == 0 && opts->features & LEAT_FLOW_APPLICATION)
+        err = leat_flow_scratch_create(&arrays->scratch);
+    return err;
+}
+
+void leat_flow_arrays_close(struct leat_flow_arrays *arrays) {
+#define CLOSE(name, feature) \
+    leat_unmap(arrays->name, (size_t)arrays->opts.entries * sizeof(*arrays->name));
     ARRAYS(CLOSE)
 #undef CLOSE
+    leat_flow_scratch_destroy(arrays->scratch);
 }
 
 uint64_t leat_flow_arrays_bytes(const struct leat_flow_arrays *arrays) {
@@ -99,25 +114,19 @@ static void note(struct leat_flow_notes *notes, const struct leat_flow_packet *p
         memcpy(notes->mac, packet->mac, sizeof(notes->mac));
 }
 
-void leat_flow_parts_add(struct leat_flow_cache *cache, const struct leat_flow_family *family,
-                         uint32_t index, uint64_t hash, const struct leat_flow_packet *packet,
-                         uint32_t side) {
-    const struct leat_flow_arrays *arrays = &family->arrays;
-    const struct leat_flow_sum *sum = leat_flow_sum(family, index);
-    uint32_t of_back = sum->state & LEAT_FLOW_BACK ? arrays->back[index].packets : 0;
-    uint32_t of_side = side ? of_back : sum->packets;
-    uint64_t of_both = (uint64_t)sum->packets + of_back;
+void leat_flow_parts_add(const struct leat_flow_arrays *arrays, uint32_t index,
+                         const struct leat_flow_packet *packet, uint32_t side, uint32_t of_side,
+                         uint64_t of_both, uint64_t flow_id) {
     if (arrays->notes)
         note(&arrays->notes[index], packet, side, of_side == 1, of_both == 1);
     if (arrays->histogram)
         arrays->histogram_bytes[index][side] += leat_flow_histogram_add(
             &arrays->histogram[index], packet, arrays->histogram_bytes[index][side],
-            cache->opts.histogram_bytes);
+            arrays->opts.histogram_bytes);
     if (arrays->packets)
-        leat_flow_packet_list_add(&arrays->packets[index], packet, side, cache->opts.packet_list);
+        leat_flow_packet_list_add(&arrays->packets[index], packet, side, arrays->opts.packet_list);
     if (arrays->sizes)
         leat_flow_sizes_add(&arrays->sizes[index], packet, side);
     if (arrays->application && packet->payload_here && of_both <= APPLICATION_PACKETS)
-        leat_flow_application_add(cache->scratch, &arrays->application[index], packet,
-                                  leat_flow_id(hash, leat_flow_start(family, index)));
+        leat_flow_application_add(arrays->scratch, &arrays->application[index], packet, flow_id);
 }
