@@ -46,7 +46,8 @@ static void print_flow(const struct leat_flow *flow) {
     for (uint32_t i = 0; i < 2; i++) {
         bool v4 = flow->version == 4;
         inet_ntop(v4 ? AF_INET : AF_INET6, flow->address[i], end[i], sizeof(end[i]));
-        snprintf(name[i], sizeof(name[i]), v4 ? "%s:%u" : "[%s]:%u", end[i], flow->port[i]);
+        snprintf(name[i], sizeof(name[i]), v4 ? "%s:%u" : "[%s]:%u", end[i],
+                 i ? flow->port[1] : leat_flow_source_port(flow, 0));
     }
     fprintf(stderr, "%14" PRIu64 " %11" PRIu64 " %5u  %s > %s\n", octets(flow),
             flow->side[0].packets + flow->side[1].packets, flow->protocol, name[0], name[1]);

@@ -12,7 +12,6 @@
 struct ends {
     uint32_t ports;   /* source and destination as in memory: two numbers in network order */
     uint8_t protocol; /* of the datagram */
-    bool by_address;  /* the order of the ends is that of their addresses alone */
 };
 
 static inline uint16_t load16(const uint8_t *bytes) {
@@ -45,14 +44,56 @@ static inline bool has_ports(uint32_t protocol) {
     return protocol == LEAT_PROTO_TCP || protocol == LEAT_PROTO_UDP || protocol == LEAT_PROTO_SCTP;
 }
 
+#define PAIR(query, answer) \
+    case query:             \
+        return answer;      \
+    case answer:            \
+        return query;
+
+/* What answers a query of that type, or asked for such an answer; -1: a message that stands alone.
+ * Neighbour solicitations, too, whose answers mostly go between other addresses than the question,
+ * or come unasked (RFC 4861, 7.2). */
+static int icmp_counterpart(uint8_t type) {
+    switch (type) {
+        PAIR(8, 0)   /* echo: RFC 792 */
+        PAIR(13, 14) /* timestamp */
+        PAIR(15, 16) /* information */
+        PAIR(17, 18) /* address mask: RFC 950 */
+        PAIR(42, 43) /* extended echo: RFC 8335 */
+    default:
+        return -1;
+    }
+}
+
+static int icmp6_counterpart(uint8_t type) {
+    switch (type) {
+        PAIR(128, 129) /* echo: RFC 4443, 4 */
+        PAIR(139, 140) /* node information: RFC 4620 */
+        PAIR(160, 161) /* extended echo: RFC 8335 */
+    default:
+        return -1;
+    }
+}
+
+#undef PAIR
+
+/* Each end's port is what it receives, so that a query and its answer have one key. */
+static uint32_t icmp_ports(const uint8_t *icmp, uint32_t protocol) {
+    uint8_t ports[4] = { 0, 0, icmp[0], icmp[1] };
+    int back = protocol == LEAT_PROTO_ICMP ? icmp_counterpart(icmp[0]) : icmp6_counterpart(icmp[0]);
+    if (back >= 0) {
+        ports[0] = (uint8_t)back;
+        ports[1] = icmp[1];
+    }
+    return load32(ports);
+}
+
 static inline struct ends ends_of(const uint8_t *frame, const struct leat_headers *h) {
     struct ends ends = { .protocol = h->protocol };
     if (!(h->flags & LEAT_HEADERS_L4))
         return ends;
     if (is_icmp(h->protocol)) {
-        uint16_t ports[2] = { 0, load16(frame + h->l4) }; /* type and code are its first bytes */
-        memcpy(&ends.ports, ports, sizeof(ends.ports));
-        ends.by_address = true;
+        ends.ports = icmp_ports(frame + h->l4, h->protocol);
     } else {
         ends.ports = load32(frame + h->l4);
     }
@@ -92,7 +133,6 @@ static void share_ends(struct leat_flow_fragments *fragments, const struct leat_
         return;
     memcpy(&ends->ports, first->port, sizeof(ends->ports));
     ends->protocol = first->protocol;
-    ends->by_address = is_icmp(first->protocol);
 }
 
 /* Halves of a word change places; the same in either byte order. */
@@ -102,14 +142,10 @@ static inline uint64_t swap_if(bool swap, uint64_t word, uint32_t half_bits) {
 }
 
 /* Ports decide between equal addresses. */
-static inline uint32_t order_ports(const struct ends *ends) {
-    return ends->by_address ? 0 : be32toh(ends->ports);
-}
-
 static inline bool key4(struct leat_flow_key4 *key, const uint8_t *ip, const struct ends *ends,
                         bool uniflow) {
     uint64_t addresses = load64(ip + 12), ordered = be64toh(addresses);
-    uint32_t ports = order_ports(ends);
+    uint32_t ports = be32toh(ends->ports);
     uint64_t source = ordered >> 32 << 16 | ports >> 16;
     uint64_t destination = (ordered & UINT32_MAX) << 16 | (ports & UINT16_MAX);
     bool swap = (source > destination) & !uniflow;
@@ -128,7 +164,7 @@ static inline bool key6(struct leat_flow_key6 *key, const uint8_t *ip, const str
     unsigned __int128 source = (unsigned __int128)be64toh(address[0]) << 64 | be64toh(address[1]);
     unsigned __int128 destination =
         (unsigned __int128)be64toh(address[2]) << 64 | be64toh(address[3]);
-    uint32_t ports = order_ports(ends);
+    uint32_t ports = be32toh(ends->ports);
     bool back =
         (source > destination) | ((source == destination) & (ports >> 16 > (ports & UINT16_MAX)));
     bool swap = back & !uniflow;

@@ -37,7 +37,8 @@
     "reverseFlowStartNanoseconds,reverseFlowEndNanoseconds,reverseInitialTcpFlags,"        \
     "reverseMinimumTTL,reverseMaximumTTL,reverseIpClassOfService,reverseFragmentFlags,"    \
     "reverseIpv4Options,reverseIpv6ExtensionHeaders,reverseFlowLabelIPv6,"                 \
-    "reverseTcpOptions,reverseTcpWindowSize,"                                              \
+    "reverseTcpOptions,reverseTcpWindowSize,reverseIcmpTypeCodeIPv4,"                      \
+    "reverseIcmpTypeCodeIPv6,"                                                             \
     "payloadByteHistogram/2,payloadEntropy,firstPacketLengths,firstPacketTimes,"           \
     "firstPacketSides,firstPacketTcpFlags,packetSizeHistogram,packetGapHistogram,"         \
     "reversePacketSizeHistogram,reversePacketGapHistogram,applicationName,tlsServerName,"  \

@@ -5,9 +5,6 @@
 #include <leat/parse.h>
 #include <string.h>
 
-#define PROTOCOL_ICMP  1
-#define PROTOCOL_ICMP6 58
-
 /* layer2SegmentId's first byte: what the identifier belongs to (RFC 7133, 3.2). */
 #define SEGMENT_VXLAN (UINT64_C(1) << 56)
 
@@ -63,7 +60,7 @@ GET(destination_address) {
     put_bytes(value, flow->address[!side], address_length(flow));
 }
 
-GET_OF_SIDE(source_port, flow->port[side])
+GET_OF_SIDE(source_port, leat_flow_source_port(flow, side))
 GET_OF_SIDE(destination_port, flow->port[!side])
 GET_NUMBER(protocol, flow->protocol)
 GET_NUMBER(version, flow->version)
@@ -98,7 +95,7 @@ GET_OF_SIDE(tcp_options, __builtin_bswap64(notes_of(flow)->tcp_options[side]))
 
 /* Without notes the key tells: it has type and code as the port of the end that they went to. */
 static uint32_t icmp_type_code(const struct leat_flow *flow, uint32_t side) {
-    if (flow->protocol != (flow->version == 4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6))
+    if (!leat_flow_is_icmp(flow))
         return 0;
     return flow->parts.notes ? flow->parts.notes->icmp_type_code[side] : flow->port[!side];
 }

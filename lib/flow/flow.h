@@ -146,7 +146,7 @@ struct leat_flow {
     uint8_t protocol;
     uint8_t end;            /* enum leat_flow_end */
     uint8_t biflow;         /* side[1] means something; else it is zero */
-    uint16_t port[2];       /* host order; [0] is the source's */
+    uint16_t port[2];       /* host order; [0] is the source's; ICMP as in packet.h */
     uint8_t address[2][16]; /* network order, IPv4 in the first 4; [0] is the source: of a biflow
                                the side that was seen first */
     struct leat_flow_side side[2];
@@ -157,6 +157,16 @@ struct leat_flow {
     struct leat_flow_scope scope;
     struct leat_flow_parts parts; /* valid as long as the record is */
 };
+
+static inline bool leat_flow_is_icmp(const struct leat_flow *flow) {
+    return flow->protocol == 1 || flow->protocol == 58;
+}
+
+/* The port that the packets of a side come from. ICMP has none: type and code are told as the port
+ * that they go to, which is what collectors read there. */
+static inline uint16_t leat_flow_source_port(const struct leat_flow *flow, uint32_t side) {
+    return leat_flow_is_icmp(flow) ? 0 : flow->port[side];
+}
 
 /* Where records go: IPFIX to collectors, files, JSON, Kafka ... All functions are called by the one
  * exporter thread. A sink never blocks for long: what it cannot take it holds back in a bounded

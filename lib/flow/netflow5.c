@@ -18,7 +18,7 @@ static void put_record(struct leat_netflow *netflow, const struct leat_flow *flo
     leat_netflow_put(text, octets, 4);
     leat_netflow_put(text, leat_netflow_uptime(netflow, side->first_ns), 4);
     leat_netflow_put(text, leat_netflow_uptime(netflow, side->last_ns), 4);
-    leat_netflow_put(text, flow->port[0], 2);
+    leat_netflow_put(text, leat_flow_source_port(flow, 0), 2);
     leat_netflow_put(text, flow->port[1], 2);
     leat_netflow_put(text, 0, 1);
     leat_netflow_put(text, side->tcp_flags, 1);

@@ -13,9 +13,10 @@
  * a connection have one key; `side` of the packet says which way it went. With uniflow records the
  * order is that of the packet. Addresses and ports are in network order. `scope` stands for what
  * else the user put into the key (VLAN, MPLS label, tunnel, interface): a number of scope.h; 0:
- * nothing. ICMP: type * 256 + code as the port of the receiving end, 0 as the other's; canonical
- * order is by address alone. Fragments without a known first one, and protocols without ports: 0.
- */
+ * nothing. ICMP: the port of an end is type * 256 + code of what it receives: of a query (echo,
+ * timestamp ...) at one end, and of its answer at the other, so that both meet; of any other
+ * message at the receiver's end, and 0 at the sender's. Fragments without a known first one, and
+ * protocols without ports: 0. */
 struct leat_flow_key4 {
     uint32_t address[2];
     uint16_t port[2];

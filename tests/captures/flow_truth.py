@@ -33,6 +33,10 @@ IP4_OPTIONS = [7, 134, 133, 68, 131, 130, 1, 0, 15, 142, 205, 12, 11, 10, 137, 1
 IP6_EXTENSIONS = {60: 0, 0: 1, 43: 5, 135: 12, 50: 13, 51: 14, 108: 15}
 FIRST_FRAGMENT, LATER_FRAGMENT = 4, 6
 
+# Types of ICMP that ask, and those that answer them: what IANA's registries call request and reply,
+# or query and response, and is sent back to who asked.
+QUERIES = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18, 42: 43}, ICMP6: {128: 129, 139: 140, 160: 161}}
+
 
 class Skip(Exception):
     """A frame that is in no flow, for the reason given."""
@@ -54,7 +58,8 @@ class Packet:
         self.ports = (0, 0)
         self.ttl = self.tos = self.fragment = self.options = self.label = 0
         self.flags = self.window = self.tcp_options = 0
-        self.icmp = None
+        self.icmp = None     # type * 256 + code, in this packet
+        self.message = None  # the same of its datagram
         self.scope = {}
         self.time = self.frame = 0
 
@@ -228,7 +233,8 @@ class Reader:
         """The packet, where what it carries starts and ends, and whether that is whole."""
         packet.protocol = protocol
         if fragment and not fragment[1]:
-            packet.protocol, packet.ports = self.fragments.get(fragment[0], (protocol, (0, 0)))
+            packet.protocol, packet.ports, packet.message = self.fragments.get(
+                fragment[0], (protocol, (0, 0), None))
             if packet.protocol in (TCP, UDP, SCTP, ICMP, ICMP6):
                 packet.payload = end - at
             return packet, at, end, False
@@ -238,7 +244,7 @@ class Reader:
             if at + size > end:
                 raise Skip('malformed')
             if protocol in (ICMP, ICMP6):
-                packet.icmp = be(data, at, 2)
+                packet.icmp = packet.message = be(data, at, 2)
                 packet.ports = (0, packet.icmp)
             else:
                 packet.ports = (be(data, at, 2), be(data, at + 2, 2))
@@ -260,7 +266,7 @@ class Reader:
             at += size
             packet.payload = end - at
         if fragment:
-            self.fragments[fragment[0]] = (packet.protocol, packet.ports)
+            self.fragments[fragment[0]] = (packet.protocol, packet.ports, packet.message)
         return packet, at, end, not fragment
 
     def inside(self, data, at, end, packet, whole):
@@ -360,9 +366,12 @@ class Meter:
     def key(self, packet):
         """The key, and whether the packet goes from its higher end to its lower one."""
         ends = [(packet.source, packet.ports[0]), (packet.destination, packet.ports[1])]
-        order = [end[0] if packet.protocol in (ICMP, ICMP6) else end for end in ends]
-        back = not self.options.uniflow and order[0] > order[1]
-        key = [packet.version, packet.protocol] + (ends[::-1] if back else ends)
+        if packet.protocol in QUERIES and packet.message is not None:
+            back, ends = self.conversation(packet)
+        else:
+            back = not self.options.uniflow and ends[0] > ends[1]
+            ends = ends[::-1] if back else ends
+        key = [packet.version, packet.protocol] + ends
         scope, parts = packet.scope, self.options.key
         if 'vlan' in parts:
             key.append(tuple(tci & 0xfff for tci in scope['vlans'][:4]))
@@ -375,6 +384,14 @@ class Meter:
             key.append((scope.get('kind'), scope.get('id'), scope['pppoe'],
                         outer if self.options.uniflow else tuple(sorted(outer))))
         return tuple(key), back
+
+    def conversation(self, packet):
+        """Of ICMP: whether the packet answers, and who asks whom what. Other messages ask nobody."""
+        kind, code = divmod(packet.message, 256)
+        asked = {answer: query for query, answer in QUERIES[packet.protocol].items()}.get(kind)
+        if self.options.uniflow or asked is None:
+            return False, [packet.source, packet.destination, kind, code]
+        return True, [packet.destination, packet.source, asked, code]
 
     def add(self, packet):
         self.now = max(self.now, packet.time)
@@ -439,6 +456,8 @@ def side_fields(side, version):
     else:
         fields['ipv6ExtensionHeaders'] = side.options
         fields['flowLabelIPv6'] = first.label
+    if first.icmp is not None:
+        fields[f'icmpTypeCodeIPv{version}'] = first.icmp
     return fields
 
 
@@ -469,8 +488,6 @@ def record(flow, reason, uniflow):
         version = 4 if len(scope['outer'][0]) == 4 else 6
         fields[f'tunnelSourceIPv{version}Address'] = address(scope['outer'][0])
         fields[f'tunnelDestinationIPv{version}Address'] = address(scope['outer'][1])
-    if first.icmp is not None:
-        fields[f'icmpTypeCodeIPv{first.version}'] = first.icmp
     fields.update(side_fields(flow.sides[0], first.version))
     if flow.sides[1] and not uniflow:
         for name, value in side_fields(flow.sides[1], first.version).items():

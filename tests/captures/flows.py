@@ -343,6 +343,22 @@ def pings():
             yield ethernet(echo(other, one, False, size), source=2, destination=1)
     unreachable = struct.pack('>BBHI', 3, 3, 0, 0) + udp(A4, B4, (1, 2))
     yield ethernet(ip4(B4, A4, 1, unreachable))
+    yield ethernet(echo(B4, A4, True, 56))  # he asks, too
+    yield ethernet(echo(A4, B4, False, 56))
+    yield ethernet(echo(A4, A4, True, 56))  # and talks to himself
+    yield ethernet(echo(A4, A4, False, 56))
+    yield ethernet(echo(C4, A4, False, 56))  # an answer whose question nobody saw, then another
+    yield ethernet(echo(A4, C4, True, 56))
+    for ip, one, other, protocol, types in (
+            (ip4, A4, B4, 1, ((13, 14), (15, 16), (17, 18), (42, 43), (10, 9), (37, 38))),
+            (ip6, A6, B6, 58, ((139, 140), (160, 161), (133, 134), (135, 136), (144, 145)))):
+        for asks, answers in types:
+            yield ethernet(ip(one, other, protocol, bytes([asks]) + bytes(11)))
+            yield ethernet(ip(other, one, protocol, bytes([answers]) + bytes(11)))
+    for code in (0, 5):  # of which Linux sends the code back
+        yield ethernet(ip4(D4, B4, 1, bytes([8, code]) + bytes(6)))
+        yield ethernet(ip4(B4, D4, 1, bytes([0, code]) + bytes(6)))
+    yield ethernet(ip4(A4, B4, 58, bytes([129, 0]) + bytes(6)))  # ICMPv6 in IPv4
 
 
 def protocols():

@@ -388,7 +388,7 @@ static const struct flow_case cases[] = {
     { "udp6_extensions", udp6_extensions, 6, 17, 5000, 53, 132, 20 },
     { "sctp4", sctp4, 4, 132, 2905, 2906, 48, 16 },
     { "icmp4", icmp4, 4, 1, 0, 0x800, 60, 32 },
-    { "icmp6", icmp6, 6, 58, 0, 0x8000, 80, 32 },
+    { "icmp6", icmp6, 6, 58, 0x8100, 0x8000, 80, 32 },
     { "igmp", igmp, 4, 2, 0, 0, 32, 0 },
     { "ospf6", ospf6, 6, 89, 0, 0, 76, 0 },
     { "one_tag", one_tag, 4, 17, 1000, 2000, 38, 10, .vlans = 1 },

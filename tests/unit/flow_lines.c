@@ -29,14 +29,15 @@ static void print_packet(const struct leat_flow_decoder *decoder,
     const struct leat_flow_scope *scope = leat_flow_decoder_scope(decoder, packet->scope);
     bool ip6 = packet->flags & LEAT_FLOW_IP6;
     const uint16_t *port = ip6 ? packet->key6.port : packet->key4.port;
+    uint8_t protocol = ip6 ? packet->key6.protocol : packet->key4.protocol;
+    bool icmp = protocol == 1 || protocol == 58; /* the sender's port is what it is answered with */
     char text[2][INET6_ADDRSTRLEN];
 
     for (uint32_t i = 0; i < 2; i++)
         inet_ntop(ip6 ? AF_INET6 : AF_INET,
                   ip6 ? (const void *)packet->key6.address[i] : &packet->key4.address[i], text[i],
                   sizeof(text[i]));
-    printf("%s %s %u %u %u", text[0], text[1], ip6 ? packet->key6.protocol : packet->key4.protocol,
-           ntohs(port[0]), ntohs(port[1]));
+    printf("%s %s %u %u %u", text[0], text[1], protocol, icmp ? 0 : ntohs(port[0]), ntohs(port[1]));
     printf(" %u %u %u %u %u %u %u", packet->octets, packet->payload_bytes, packet->ttl, packet->tos,
            packet->fragment_flags, packet->ip_options, packet->flow_label);
     printf(" %u %u %" PRIu64 " %u", packet->tcp_flags, packet->tcp_window, packet->tcp_options,

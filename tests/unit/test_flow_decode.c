@@ -217,23 +217,67 @@ static void ports_order_what_one_host_says_to_itself(void **state) {
     leat_flow_decoder_destroy(decoder);
 }
 
+/* A message of ICMP, from the lower address to the higher one or back. */
+static struct leat_flow_packet icmp_packet(struct leat_flow_decoder *decoder, bool ip6,
+                                           uint32_t type, uint32_t code, bool back) {
+    struct leat_flow_packet packets[LEAT_FLOW_DECODED_MAX];
+    struct flow_frame frame;
+    flow_start(&frame);
+    flow_ethernet(&frame, ip6 ? 0x86dd : 0x0800);
+    if (ip6)
+        flow_ip6(&frame, 58, back);
+    else
+        flow_ip4(&frame, 1, 0, "", back);
+    uint8_t *icmp = frame.bytes + frame.len;
+    flow_hex(&frame, "0000 0000 00000000");
+    icmp[0] = (uint8_t)type;
+    icmp[1] = (uint8_t)code;
+    flow_finish(&frame);
+    assert_int_equal(decode(decoder, frame.bytes, frame.len, frame.len, packets), 1);
+    assert_int_equal(packets->icmp_type_code, type * 256 + code);
+    return packets[0];
+}
+
 static void icmp_type_and_code_are_the_receivers_port(void **state) {
     (void)state;
     struct leat_flow_decoder *decoder = decoder_of(&(struct leat_flow_decode_opts){ 0 });
     for (int back = 0; back < 2; back++) {
-        struct leat_flow_packet packets[LEAT_FLOW_DECODED_MAX];
-        struct flow_frame frame;
-        flow_start(&frame);
-        flow_ethernet(&frame, 0x0800);
-        flow_ip4(&frame, 1, 0, "", back);
-        flow_hex(&frame, "030d 0000 00000000");
-        flow_finish(&frame);
-        assert_int_equal(decode(decoder, frame.bytes, frame.len, frame.len, packets), 1);
-        assert_int_equal(packets->side, back);
-        assert_int_equal(packets->key4.port[back], 0);
-        assert_int_equal(ntohs(packets->key4.port[!back]), 3 * 256 + 13);
-        assert_int_equal(packets->icmp_type_code, 3 * 256 + 13);
+        struct leat_flow_packet packet = icmp_packet(decoder, false, 3, 13, back);
+        assert_int_equal(packet.side, back);
+        assert_int_equal(packet.key4.port[back], 0);
+        assert_int_equal(ntohs(packet.key4.port[!back]), 3 * 256 + 13);
+        packet = icmp_packet(decoder, true, 135, 0, back);
+        assert_int_equal(packet.key6.port[back], 0);
+        assert_int_equal(ntohs(packet.key6.port[!back]), 135 * 256);
     }
+    leat_flow_decoder_destroy(decoder);
+}
+
+static void icmp_queries_and_answers_have_one_key(void **state) {
+    static const struct {
+        bool ip6;
+        uint8_t query, answer;
+    } pairs[] = { { false, 8, 0 },   { false, 13, 14 },  { false, 15, 16 },  { false, 17, 18 },
+                  { false, 42, 43 }, { true, 128, 129 }, { true, 139, 140 }, { true, 160, 161 } };
+    (void)state;
+    struct leat_flow_decoder *decoder = decoder_of(&(struct leat_flow_decode_opts){ 0 });
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        for (int back = 0; back < 2; back++) {
+            bool ip6 = pairs[i].ip6;
+            size_t bytes = ip6 ? sizeof(struct leat_flow_key6) : sizeof(struct leat_flow_key4);
+            struct leat_flow_packet query = icmp_packet(decoder, ip6, pairs[i].query, 0, back);
+            struct leat_flow_packet answer = icmp_packet(decoder, ip6, pairs[i].answer, 0, !back);
+            struct leat_flow_packet asked = icmp_packet(decoder, ip6, pairs[i].query, 0, !back);
+            struct leat_flow_packet odd = icmp_packet(decoder, ip6, pairs[i].answer, 1, !back);
+            assert_memory_equal(&query.key6, &answer.key6, bytes);
+            assert_int_equal(query.side, back);
+            assert_int_equal(answer.side, !back);
+            assert_memory_not_equal(&query.key6, &asked.key6, bytes); /* who asks matters */
+            assert_memory_not_equal(&query.key6, &odd.key6, bytes);
+            const uint16_t *ports = ip6 ? query.key6.port : query.key4.port;
+            assert_int_equal(ntohs(ports[!back]), pairs[i].query * 256);
+            assert_int_equal(ntohs(ports[back]), pairs[i].answer * 256);
+        }
     leat_flow_decoder_destroy(decoder);
 }
 
@@ -342,6 +386,7 @@ int main(void) {
         cmocka_unit_test(both_directions_have_one_key),
         cmocka_unit_test(ports_order_what_one_host_says_to_itself),
         cmocka_unit_test(icmp_type_and_code_are_the_receivers_port),
+        cmocka_unit_test(icmp_queries_and_answers_have_one_key),
         cmocka_unit_test(details_are_noted),
         cmocka_unit_test(what_is_in_no_flow_has_a_reason),
         cmocka_unit_test(tags_that_the_port_took_off_come_first),

@@ -238,6 +238,15 @@ static void values_of_the_parts(void **state) {
     assert_int_equal(number_of("tcpOptions", &flow), 0);
     flow.port[1] = 0x303;
     assert_int_equal(number_of("icmpTypeCodeIPv4", &flow), 0x303);
+
+    /* A query and its answer: each side's type is the port that it goes to, and it comes from none.
+     */
+    flow.port[0] = 0xe00;
+    flow.port[1] = 0xd00;
+    assert_int_equal(number_of("icmpTypeIPv4", &flow), 13);
+    assert_int_equal(number_of("reverseIcmpTypeIPv4", &flow), 14);
+    assert_int_equal(number_of("destinationTransportPort", &flow), 0xd00);
+    assert_int_equal(number_of("sourceTransportPort", &flow), 0);
 }
 
 static void values_of_the_scope(void **state) {
