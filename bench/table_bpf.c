@@ -43,7 +43,7 @@ static struct leat_table_opts opts_of(uint32_t capacity, uint32_t key_bytes) {
     return (struct leat_table_opts){ .size = sizeof(struct leat_table_opts),
                                      .capacity = capacity,
                                      .key_bytes = key_bytes,
-                                     .entry_bytes = 128,
+                                     .entry_bytes = key_bytes + TABLE_VALUE_BYTES,
                                      .flags = LEAT_TABLE_SHARED };
 }
 

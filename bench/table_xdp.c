@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Look-ups and inserts inside XDP: of a shared table, and of the kernel's hash and LRU maps. */
-#define LEAT_TABLE_ENTRY_BYTES 128 /* 16 or 40 of key, 64 of value, up to a power of two */
-#include <leat/table.h>
-
 #include "table_xdp.h"
+#define LEAT_TABLE_ENTRY_BYTES (KEY_BYTES + TABLE_VALUE_BYTES)
+#include <leat/table.h>
 
 #define SECTION(name) __attribute__((section(name), used))
 #define INLINE        static inline __attribute__((always_inline))

@@ -36,7 +36,7 @@ struct leat_table_opts {
     size_t size;          /* sizeof(struct leat_table_opts) */
     uint32_t capacity;    /* entries that always fit; 1 to 2^30 */
     uint32_t key_bytes;   /* a multiple of 4, up to 64; keys are compared byte by byte */
-    uint32_t entry_bytes; /* key included; a multiple of 8 */
+    uint32_t entry_bytes; /* key included; a multiple of 8, up to 65,536 */
     uint32_t flags;       /* LEAT_TABLE_* */
     uint64_t seed; /* of the secret, for repeatable tests; 0: from the kernel's random numbers */
 };
@@ -102,11 +102,12 @@ uint32_t leat_table_entries(const struct leat_table *table);
  * Shared. The region is the values of an mmapable array map (BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE):
  * leat_table_unit_bytes() each, leat_table_bytes() together. A BPF program defines
  * LEAT_TABLE_ENTRY_BYTES before it includes this header, is compiled with -mcpu=v3, and passes its
- * map as `table`; it has entry() (NULL is to be checked), hash(), find() and insert().
+ * map, whose values are LEAT_TABLE_UNIT(LEAT_TABLE_ENTRY_BYTES) long, as `table`; it has entry()
+ * (NULL is to be checked), hash(), find() and insert().
  *
- * entry_bytes is a power of two. Nobody moves tags, so there are spare slots instead: 10 for 6
- * entries. That all of `capacity` fit is then as good as certain, but no promise; insert() also
- * gives up, and counts it as refused, when others were faster four times.
+ * Nobody moves tags, so there are spare slots instead: 10 for 6 entries. That all of `capacity` fit
+ * is then as good as certain, but no promise; insert() also gives up, and counts it as refused,
+ * when others were faster four times.
  *
  * Whoever found an entry may go on adding to it, so it is removed in two steps:
  * leat_table_retire(), after which nobody finds it; wait for all who were at work (in lib/bpf:

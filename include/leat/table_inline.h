@@ -89,36 +89,40 @@ LEAT_TABLE_INLINE uint32_t leat_table_tags(const struct leat_table_bucket *bucke
 #endif
 }
 
-/* The slots of a mask, lowest first. The verifier follows a loop with an end better than one of
- * which it must see that the mask runs empty. */
-#ifdef __bpf__
-#define leat_table_for_slots(slot, mask)                     \
-    for (uint32_t slot = 0; slot < LEAT_TABLE_SLOTS; slot++) \
-        if ((mask) >> slot & 1)
-#else
-#define leat_table_for_slots(slot, mask)                                                        \
-    for (uint32_t left_ = (mask), slot; left_ && (slot = (uint32_t)__builtin_ctz(left_), true); \
-         left_ &= left_ - 1)
-#endif
+/* Of a shared table: in table_shared.h. */
+LEAT_TABLE_INLINE uint32_t leat_table_find_shared(const struct leat_table *table, const void *key,
+                                                  uint32_t key_bytes, uint64_t hash);
+LEAT_TABLE_INLINE uint32_t leat_table_insert_shared(struct leat_table *table, const void *key,
+                                                    uint32_t key_bytes, uint64_t hash, bool *made);
 
-/* The entry in a bucket that has the key. A number that is empty, claimed or nonsense is never
- * below the number of entries. */
-LEAT_TABLE_INLINE uint32_t leat_table_match(const struct leat_table *table, uint32_t entries,
-                                            const struct leat_table_bucket *bucket, uint16_t tag,
-                                            const void *key, uint32_t key_bytes) {
-    uint32_t hits = leat_table_tags(bucket, tag);
-    leat_table_for_slots(slot, hits) {
-        uint32_t index = leat_table_load(&bucket->numbers[slot]) - 1;
-        if (index >= entries)
-            continue;
-        const void *entry = leat_table_entry_at(table, index);
-        if (entry && leat_table_key_equal(entry, key, key_bytes))
+#ifdef __bpf__
+
+LEAT_TABLE_INLINE uint32_t leat_table_find(const struct leat_table *map, const void *key,
+                                           uint32_t key_bytes, uint64_t hash) {
+    return leat_table_find_shared(map, key, key_bytes, hash);
+}
+
+LEAT_TABLE_INLINE uint32_t leat_table_insert(struct leat_table *map, const void *key,
+                                             uint32_t key_bytes, uint64_t hash, bool *made) {
+    return leat_table_insert_shared(map, key, key_bytes, hash, made);
+}
+
+#else
+
+/* The entry in a bucket that has the key. A number that is empty or nonsense is never below the
+ * number of entries. */
+static inline uint32_t leat_table_match(const struct leat_table *table,
+                                        const struct leat_table_bucket *bucket, uint16_t tag,
+                                        const void *key, uint32_t key_bytes) {
+    for (uint32_t hits = leat_table_tags(bucket, tag); hits; hits &= hits - 1) {
+        uint32_t index = leat_table_load(&bucket->numbers[__builtin_ctz(hits)]) - 1;
+        if (index < table->entries &&
+            leat_table_key_equal(leat_table_entry_at(table, index), key, key_bytes))
             return index;
     }
     return LEAT_TABLE_NONE;
 }
 
-#ifndef __bpf__
 /* On the list of entries that no bucket has room for, which is nearly always empty. Readers may see
  * it change; they take no more steps than there are entries. */
 static inline uint32_t leat_table_find_overflow(const struct leat_table *table, const void *key,
@@ -131,55 +135,27 @@ static inline uint32_t leat_table_find_overflow(const struct leat_table *table, 
     }
     return LEAT_TABLE_NONE;
 }
-#endif
 
-LEAT_TABLE_INLINE uint32_t leat_table_look(const struct leat_table *table, const void *key,
-                                           uint32_t key_bytes, uint64_t hash) {
-    const struct leat_table *head = leat_table_head(table);
-    if (!head)
-        return LEAT_TABLE_NONE;
-    uint32_t number = leat_table_first(head, hash);
+static inline uint32_t leat_table_look(const struct leat_table *table, const void *key,
+                                       uint32_t key_bytes, uint64_t hash) {
+    uint32_t number = leat_table_first(table, hash);
     uint16_t tag = leat_table_tag(hash);
     const struct leat_table_bucket *bucket = leat_table_bucket(table, number);
-    if (!bucket)
-        return LEAT_TABLE_NONE;
-    uint32_t index = leat_table_match(table, head->entries, bucket, tag, key, key_bytes);
+    uint32_t index = leat_table_match(table, bucket, tag, key, key_bytes);
     if (index != LEAT_TABLE_NONE || leat_table_load(&bucket->away) == 0)
         return index;
-    bucket = leat_table_bucket(table, leat_table_other(head, number, tag));
-    if (!bucket)
-        return LEAT_TABLE_NONE;
-    index = leat_table_match(table, head->entries, bucket, tag, key, key_bytes);
-#ifndef __bpf__ /* a shared table has no such list */
-    if (index == LEAT_TABLE_NONE)
-        index = leat_table_find_overflow(table, key, key_bytes);
-#endif
-    return index;
+    bucket = leat_table_bucket(table, leat_table_other(table, number, tag));
+    index = leat_table_match(table, bucket, tag, key, key_bytes);
+    return index != LEAT_TABLE_NONE ? index : leat_table_find_overflow(table, key, key_bytes);
 }
-
-/* Of a shared table: in table_shared.h. */
-LEAT_TABLE_INLINE uint32_t leat_table_share(struct leat_table *table, const void *key,
-                                            uint32_t key_bytes, uint64_t hash, bool *made);
-
-#ifdef __bpf__
-
-LEAT_TABLE_INLINE uint32_t leat_table_find(const struct leat_table *map, const void *key,
-                                           uint32_t key_bytes, uint64_t hash) {
-    return leat_table_look(map, key, key_bytes, hash);
-}
-
-LEAT_TABLE_INLINE uint32_t leat_table_insert(struct leat_table *map, const void *key,
-                                             uint32_t key_bytes, uint64_t hash, bool *made) {
-    return leat_table_share(map, key, key_bytes, hash, made);
-}
-
-#else
 
 /* A key that the writer moves is for a moment in two places, never in none: who looked into the new
  * place before and into the old one after it missed it, and sees that `moves` has changed. */
 static inline uint32_t leat_table_find(const struct leat_table *table, const void *key,
                                        uint32_t key_bytes, uint64_t hash) {
     uint32_t index = LEAT_TABLE_NONE;
+    if (table->flags & LEAT_TABLE_SHARED)
+        return leat_table_find_shared(table, key, key_bytes, hash);
     for (uint32_t looks = 0; looks < LEAT_TABLE_LOOKS; looks++) {
         uint64_t moves = leat_table_load(&table->moves);
         index = leat_table_look(table, key, key_bytes, hash);
@@ -206,7 +182,7 @@ static inline void leat_table_prefetch_entry(const struct leat_table *table, uin
 static inline uint32_t leat_table_insert(struct leat_table *table, const void *key,
                                          uint32_t key_bytes, uint64_t hash, bool *made) {
     if (table->flags & LEAT_TABLE_SHARED)
-        return leat_table_share(table, key, key_bytes, hash, made);
+        return leat_table_insert_shared(table, key, key_bytes, hash, made);
     uint32_t index = leat_table_look(table, key, key_bytes, hash);
     *made = index == LEAT_TABLE_NONE;
     if (*made) {

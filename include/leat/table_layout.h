@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where everything lies in a table's region, and how its bytes are reached; included by table.h.
  *
- *   struct leat_table | buckets | links, 4 bytes an entry (not of a shared table) | entries
+ *   of one writer: struct leat_table | buckets | links, 4 bytes an entry | entries
+ *   shared:        struct leat_table | bucket, its 8 entries | bucket, its 8 entries | ...
+ *
+ * A shared table's entry belongs to the slot of its number. Lying beside its bucket it is nearly
+ * always on the same page, of which the kernel's are small: a look-up misses the TLB once.
  *
  * Slots change by whole words only, so that others may read beside the writer. */
 #ifndef LEAT_TABLE_LAYOUT_H
@@ -32,10 +36,10 @@ struct leat_table {
     uint64_t mix[3];                  /* odd but the first */
     uint64_t links_at;
     uint32_t nh[LEAT_TABLE_KEY_WORDS];
-    uint32_t unit_bytes; /* of a shared table: the size of its map's values */
-    uint32_t reserved;
-    uint64_t mapped; /* bytes to unmap in leat_table_destroy() */
-    uint64_t reserved2[4];
+    uint64_t bucket_step; /* bytes from a bucket to the next */
+    uint64_t eight_step;  /* bytes from eight entries to the next eight */
+    uint64_t mapped;      /* bytes to unmap in leat_table_destroy() */
+    uint64_t reserved[3];
 
     /* Written as the table is used. */
     uint64_t moves; /* also the version that tells readers to look again */
@@ -44,7 +48,7 @@ struct leat_table {
     uint32_t fresh;    /* entries from here on were never used */
     uint32_t free;     /* 1 + the first of those that were, or 0 */
     uint32_t overflow; /* 1 + the first entry that no bucket has room for, or 0 */
-    uint64_t reserved3;
+    uint64_t reserved2;
 };
 
 struct leat_table_bucket {
@@ -70,9 +74,12 @@ _Static_assert(sizeof(struct leat_table_bucket) == LEAT_TABLE_LINE, "one cache l
 #define LEAT_TABLE_INLINE           static inline
 #endif
 
-/* The region of a shared table is the values of an array map, each as long as its header or as an
- * entry: the header, then buckets from the second value on, then entries. None crosses two. */
-#define LEAT_TABLE_UNIT(entry_bytes) ((entry_bytes) > 256u ? (entry_bytes) : 256u)
+/* The region of a shared table is the values of an array map: the header, then the units of a
+ * bucket and its entries, each as long. */
+#define LEAT_TABLE_UNIT(entry_bytes)                           \
+    (LEAT_TABLE_LINE + LEAT_TABLE_SLOTS * (entry_bytes) > 256u \
+         ? LEAT_TABLE_LINE + LEAT_TABLE_SLOTS * (entry_bytes)  \
+         : 256u)
 
 #ifdef __bpf__
 
@@ -85,26 +92,22 @@ LEAT_TABLE_INLINE struct leat_table *leat_table_head(const struct leat_table *ma
     return leat_table_unit(map, &number);
 }
 
-/* The part `index` of those that are `bytes` long and begin at unit `first`. */
-LEAT_TABLE_INLINE void *leat_table_part(const struct leat_table *map, uint32_t first,
-                                        uint32_t index, uint32_t bytes) {
-    uint32_t per_unit = LEAT_TABLE_UNIT(LEAT_TABLE_ENTRY_BYTES) / bytes;
-    uint32_t number = first + index / per_unit;
-    uint8_t *unit = leat_table_unit(map, &number);
-    return unit ? unit + index % per_unit * bytes : (void *)0;
-}
-
 LEAT_TABLE_INLINE struct leat_table_bucket *leat_table_bucket(const struct leat_table *map,
                                                               uint32_t number) {
-    return leat_table_part(map, 1, number, LEAT_TABLE_LINE);
+    number++;
+    return leat_table_unit(map, &number);
+}
+
+/* The entry of a slot of a bucket. */
+LEAT_TABLE_INLINE void *leat_table_beside(const struct leat_table *map,
+                                          const struct leat_table_bucket *bucket, uint32_t slot) {
+    (void)map;
+    return (uint8_t *)(bucket + 1) + slot % LEAT_TABLE_SLOTS * LEAT_TABLE_ENTRY_BYTES;
 }
 
 LEAT_TABLE_INLINE void *leat_table_entry_at(const struct leat_table *map, uint32_t index) {
-    const struct leat_table *head = leat_table_head(map);
-    uint32_t unit_bytes = LEAT_TABLE_UNIT(LEAT_TABLE_ENTRY_BYTES);
-    return head ? leat_table_part(map, (uint32_t)(head->entries_at / unit_bytes), index,
-                                  LEAT_TABLE_ENTRY_BYTES)
-                : (void *)0;
+    const struct leat_table_bucket *bucket = leat_table_bucket(map, index / LEAT_TABLE_SLOTS);
+    return bucket ? leat_table_beside(map, bucket, index) : (void *)0;
 }
 
 #else
@@ -115,12 +118,18 @@ static inline struct leat_table *leat_table_head(const struct leat_table *table)
 
 static inline struct leat_table_bucket *leat_table_bucket(const struct leat_table *table,
                                                           uint32_t number) {
-    return (struct leat_table_bucket *)((const uint8_t *)table + table->buckets_at) + number;
+    return (void *)((const uint8_t *)table + table->buckets_at + number * table->bucket_step);
+}
+
+static inline void *leat_table_beside(const struct leat_table *table,
+                                      const struct leat_table_bucket *bucket, uint32_t slot) {
+    return (uint8_t *)(bucket + 1) + (uint64_t)(slot % LEAT_TABLE_SLOTS) * table->entry_bytes;
 }
 
 static inline void *leat_table_entry_at(const struct leat_table *table, uint32_t index) {
     return (void *)((const uint8_t *)table + table->entries_at +
-                    (uint64_t)index * table->entry_bytes);
+                    index / LEAT_TABLE_SLOTS * table->eight_step +
+                    (uint64_t)(index % LEAT_TABLE_SLOTS) * table->entry_bytes);
 }
 
 static inline uint32_t *leat_table_link(const struct leat_table *table, uint32_t index) {

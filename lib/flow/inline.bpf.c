@@ -23,7 +23,7 @@ struct {
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 1);
     __type(key, uint32_t);
-    __type(value, struct leat_inline_record);
+    __type(value, uint8_t[LEAT_TABLE_UNIT(LEAT_TABLE_ENTRY_BYTES)]);
 } flows SEC(".maps");
 
 struct {

@@ -89,9 +89,9 @@ static int load(void *ctx, int stages, uint32_t slot) {
     libbpf_print_fn_t print = libbpf_set_print(be_quiet);
     int err = bpf_map__reuse_fd(self->object->maps.leat_stages, stages);
     if (err == 0)
-        err = bpf_map__set_max_entries(
-            self->object->maps.flows,
-            (uint32_t)(self->region_bytes / sizeof(struct leat_inline_record)));
+        err =
+            bpf_map__set_max_entries(self->object->maps.flows,
+                                     (uint32_t)(self->region_bytes / leat_table_unit_bytes(&opts)));
     if (err == 0)
         err = inline_bpf__load(self->object);
     libbpf_set_print(print);

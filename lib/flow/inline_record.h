@@ -40,7 +40,7 @@ struct leat_inline_record {
 };
 
 _Static_assert(sizeof(struct leat_inline_key) == 40, "no holes: keys are compared as bytes");
-_Static_assert(sizeof(struct leat_inline_record) == 256, "a unit of the table's map");
+_Static_assert(sizeof(struct leat_inline_record) == 256, "LEAT_TABLE_ENTRY_BYTES of inline.bpf.c");
 
 /* Counters of the program, a set for each core. */
 enum leat_inline_counter {

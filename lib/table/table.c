@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <sys/random.h>
 
-#define CAPACITY_MAX (1u << 30)
+#define CAPACITY_MAX    (1u << 30)
+#define ENTRY_BYTES_MAX (1u << 16)
 
 struct parts {
     uint32_t buckets, entries;
     uint64_t buckets_at, links_at, entries_at, bytes;
+    uint64_t bucket_step, eight_step;
 };
 
 static uint64_t round_up(uint64_t bytes, uint64_t to) {
@@ -19,12 +21,10 @@ static uint64_t round_up(uint64_t bytes, uint64_t to) {
 static bool valid(const struct leat_table_opts *opts) {
     if (!opts || opts->size != sizeof(*opts) || opts->flags & ~(uint32_t)LEAT_TABLE_SHARED)
         return false;
-    if (opts->flags & LEAT_TABLE_SHARED && opts->entry_bytes & (opts->entry_bytes - 1))
-        return false; /* some would cross two values of the map */
     return opts->capacity >= 1 && opts->capacity <= CAPACITY_MAX && opts->key_bytes >= 4 &&
            opts->key_bytes % 4 == 0 && opts->key_bytes <= 4 * LEAT_TABLE_KEY_WORDS &&
            opts->entry_bytes % 8 == 0 && opts->entry_bytes >= opts->key_bytes &&
-           opts->entry_bytes <= CAPACITY_MAX;
+           opts->entry_bytes <= ENTRY_BYTES_MAX;
 }
 
 /* The buckets of a full table are 80 % full: there, moving a few tags always makes room. */
@@ -32,6 +32,8 @@ static struct parts private_parts(const struct leat_table_opts *opts) {
     struct parts parts = { 0 };
     parts.buckets = (uint32_t)((opts->capacity * 5ull / 4) / LEAT_TABLE_SLOTS) + 2;
     parts.entries = opts->capacity;
+    parts.bucket_step = LEAT_TABLE_LINE;
+    parts.eight_step = 8ull * opts->entry_bytes;
     parts.buckets_at = sizeof(struct leat_table);
     parts.links_at = parts.buckets_at + (uint64_t)parts.buckets * LEAT_TABLE_LINE;
     parts.entries_at = round_up(parts.links_at + 4ull * parts.entries, LEAT_TABLE_LINE);
@@ -47,10 +49,11 @@ static struct parts shared_parts(const struct leat_table_opts *opts) {
     struct parts parts = { 0 };
     parts.buckets = (uint32_t)((opts->capacity * 5ull / 3) / LEAT_TABLE_SLOTS) + 4;
     parts.entries = parts.buckets * LEAT_TABLE_SLOTS;
+    parts.bucket_step = unit;
+    parts.eight_step = unit;
     parts.buckets_at = unit;
-    parts.entries_at = unit + round_up((uint64_t)parts.buckets * LEAT_TABLE_LINE, unit);
-    parts.bytes = parts.entries_at + (uint64_t)parts.entries * opts->entry_bytes;
-    parts.bytes = round_up(parts.bytes, unit);
+    parts.entries_at = unit + LEAT_TABLE_LINE;
+    parts.bytes = unit + (uint64_t)parts.buckets * unit;
     return parts;
 }
 
@@ -112,6 +115,8 @@ int leat_table_init(struct leat_table **table, void *region, size_t bytes,
         .buckets_at = parts.buckets_at,
         .links_at = parts.links_at,
         .entries_at = parts.entries_at,
+        .bucket_step = parts.bucket_step,
+        .eight_step = parts.eight_step,
     };
     int err = make_secret(head, opts->seed);
     if (err < 0)

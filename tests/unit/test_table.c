@@ -30,6 +30,7 @@ static void test_options_are_checked(void **state) {
     REFUSED(key_bytes, 68);
     REFUSED(entry_bytes, 8);
     REFUSED(entry_bytes, 68);
+    REFUSED(entry_bytes, 65544);
     REFUSED(flags, 1u << 31);
 #undef REFUSED
 

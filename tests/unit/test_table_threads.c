@@ -168,11 +168,13 @@ static void test_a_claim_of_another(void **state) {
     const uint32_t buckets[] = { first, second };
     for (int i = 0; i < 2; i++) {
         uint32_t *number = &leat_table_bucket(table, buckets[i])->numbers[5];
+        leat_table_bucket(table, first)->away = (uint32_t)i;
         *number = LEAT_TABLE_CLAIMED | leat_table_tag(hash);
         assert_int_equal(insert(table, key, &made), LEAT_TABLE_NONE);
         assert_false(made);
         *number = 0;
     }
+    leat_table_bucket(table, first)->away = 0;
     leat_table_stats(table, &stats);
     assert_int_equal(stats.refused, 2);
     assert_int_equal(stats.contended, 2 * LEAT_TABLE_TRIES);
