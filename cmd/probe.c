@@ -228,7 +228,8 @@ static int start_exporter(struct probe *probe) {
         .sinks = probe->sinks,
         .sink_count = probe->sink_count,
         .selection = probe->config.selection,
-        .join = !probe->config.uniflow && probe->queue_count > 1,
+        .join = !probe->config.uniflow && probe->queue_count > 1 ? LEAT_FLOW_JOIN_ALL
+                                                                 : LEAT_FLOW_JOIN_NONE,
         .join_key = probe->config.key,
         .core = -1,
     };

@@ -91,6 +91,7 @@ void leat_flow_describe(const struct leat_flow_cache *cache, const struct leat_f
     uint64_t hash = leat_table_hash(family->table, record, family->key_bytes);
     *flow = (struct leat_flow){ .biflow = !cache->opts.uniflow,
                                 .id = leat_flow_id(hash, leat_flow_start(family, index)),
+                                .start_ns = leat_flow_start(family, index),
                                 .worker = cache->opts.worker,
                                 .parts = leat_flow_arrays_parts(&family->arrays, index) };
     if (family->ip6)

@@ -44,6 +44,7 @@ struct exporter_change {
     struct leat_flow_sink_stats *stats;
     uint32_t count;
     struct leat_flow_selection selection;
+    uint64_t join_wait_ns;
 };
 
 /* The same for both directions, and in every probe: whoever selects by hash wants the same flows
@@ -102,6 +103,7 @@ static void publish(struct leat_flow_exporter *exporter) {
     if (exporter->join) {
         exporter->counts.joined = leat_flow_join_pairs(exporter->join);
         exporter->counts.waiting = leat_flow_join_waiting(exporter->join);
+        exporter->counts.alone = leat_flow_join_alone(exporter->join);
     }
     exporter->stats = exporter->counts;
 }
@@ -139,6 +141,8 @@ static void take_change(struct leat_flow_exporter *exporter, struct exporter_cha
     exporter->sink_count = change->count;
     exporter->selection = change->selection;
     pthread_mutex_unlock(&exporter->lock);
+    if (exporter->join)
+        leat_flow_join_set_wait(exporter->join, change->join_wait_ns);
 
     for (uint32_t i = 0; i < old.count; i++) {
         if (among(change->sinks, change->count, old.sinks[i]))
@@ -220,6 +224,7 @@ static void *run(void *arg) {
 static int copy_sinks(const struct leat_flow_exporter_opts *opts, struct exporter_change *change) {
     change->count = opts->sink_count;
     change->selection = opts->selection;
+    change->join_wait_ns = opts->join_wait_ns;
     change->sinks = calloc(opts->sink_count + 1, sizeof(*change->sinks));
     change->stats = calloc(opts->sink_count + 1, sizeof(*change->stats));
     if (!change->sinks || !change->stats) {
@@ -295,7 +300,7 @@ static int prepare(struct leat_flow_exporter *exporter,
         return 0;
     const struct leat_flow_join_opts join = { .wait_ns = opts->join_wait_ns,
                                               .key = opts->join_key,
-                                              .packet_list = opts->join_packet_list,
+                                              .tunnels_only = opts->join == LEAT_FLOW_JOIN_TUNNELS,
                                               .record = hand_on,
                                               .ctx = exporter };
     return leat_flow_join_create(&exporter->join, &join);

@@ -26,6 +26,15 @@ struct leat_flow_selection {
     uint32_t sample;                  /* one of so many records, by hash of the key; 0: all */
 };
 
+/* Which records of one direction wait for the other one (join.h). */
+enum leat_flow_joining {
+    LEAT_FLOW_JOIN_NONE,
+    LEAT_FLOW_JOIN_TUNNELS, /* of packets in tunnels: devices hash what is outside, which may have
+                               ports of its own each way, so that no symmetric hash brings both
+                               directions to one worker */
+    LEAT_FLOW_JOIN_ALL,
+};
+
 struct leat_flow_exporter_opts {
     struct leat_flow_queue **queues;
     uint32_t queue_count;
@@ -33,17 +42,17 @@ struct leat_flow_exporter_opts {
                                       records wait in the queues for a reload */
     uint32_t sink_count;
     struct leat_flow_selection selection;
-    bool join;                 /* biflows of several workers whose hash is not symmetric */
-    uint32_t join_key;         /* LEAT_FLOW_KEY_* of the meters: halves agree on these, too */
-    uint64_t join_wait_ns;     /* how long a half waits for the other; 0: 2 s */
-    uint32_t join_packet_list; /* length of lists of first packets; 0: 16 */
-    int core;                  /* -1: any */
+    enum leat_flow_joining join; /* biflows of several workers */
+    uint32_t join_key;           /* LEAT_FLOW_KEY_* of the meters: halves agree on these, too */
+    uint64_t join_wait_ns;       /* how long a half waits for the other; 0: 2 s */
+    int core;                    /* -1: any */
 };
 
 struct leat_flow_exporter_stats {
     uint64_t records;                        /* from the queues */
     uint64_t joined;                         /* pairs that became one */
     uint64_t waiting;                        /* halves that wait for the other one now */
+    uint64_t alone;                          /* halves that waited in vain, and were handed on */
     uint64_t unselected, unselected_packets; /* left out by the selection */
     /* Given to every sink: records - joined - waiting - unselected. */
     uint64_t exported, exported_packets, exported_octets;
@@ -63,9 +72,9 @@ void leat_flow_exporter_stats(const struct leat_flow_exporter *exporter,
 /* Of sink `index`: a copy that the exporter's thread makes ten times a second. Any thread. */
 void leat_flow_exporter_sink_stats(const struct leat_flow_exporter *exporter, uint32_t index,
                                    struct leat_flow_sink_stats *stats);
-/* Replaces sinks and selection (SIGHUP): those not among the new ones are closed after their last
- * record, none is lost; a sink that is in both lists just goes on. The caller closes the new ones
- * when this fails. */
+/* Replaces sinks, selection and `join_wait_ns` (SIGHUP): those not among the new ones are closed
+ * after their last record, none is lost; a sink that is in both lists just goes on. The caller
+ * closes the new ones when this fails. */
 int leat_flow_exporter_reload(struct leat_flow_exporter *exporter,
                               const struct leat_flow_exporter_opts *opts);
 

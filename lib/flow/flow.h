@@ -150,8 +150,9 @@ struct leat_flow {
     uint8_t address[2][16]; /* network order, IPv4 in the first 4; [0] is the source: of a biflow
                                the side that was seen first */
     struct leat_flow_side side[2];
-    uint64_t id;     /* flowId: the same for all records of one flow */
-    uint32_t worker; /* that metered it: observation is per queue */
+    uint64_t id;       /* flowId: the same for all records of one flow */
+    uint64_t start_ns; /* of the flow, whose earlier records the active timeout has cut off */
+    uint32_t worker;   /* that metered it: observation is per queue */
     uint32_t
         limited; /* features (leat_flow_feature) that saw only the flow's first packets: --inline */
     struct leat_flow_scope scope;

@@ -229,6 +229,7 @@ static void fill_flow(const struct leat_flow_inline *self, const struct leat_inl
     memcpy(flow->address[1], record->key.address[!first], 16);
     fill_side(&flow->side[0], &side[first], realtime);
     fill_side(&flow->side[1], &side[!first], realtime);
+    flow->start_ns = flow->side[0].first_ns;
 }
 
 /* Others read it meanwhile. */

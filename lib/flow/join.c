@@ -2,10 +2,18 @@
 #include "join.h"
 #include "decode.h"
 #include "lib/core/error.h"
+#include "parts.h"
 #include <errno.h>
 #include <leat/table.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WAIT_NS         2000000000
+#define CLOCKS_APART_NS 10000000 /* between the batches of two workers, one of which may sleep */
+#define SYSTEM_PORTS    1024
+
+enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
 /* The connection, whichever way a half goes: the lower (address, port) first. */
 struct join_key {
@@ -42,7 +50,7 @@ struct leat_flow_join {
     struct leat_table *table;
     struct room *rooms; /* by entry; pages are there once they are written */
     uint32_t oldest, newest, waiting;
-    uint64_t pairs;
+    uint64_t pairs, alone;
 };
 
 static void make_key(struct join_key *key, const struct leat_flow *flow, uint32_t parts) {
@@ -81,10 +89,7 @@ int leat_flow_join_create(struct leat_flow_join **join, const struct leat_flow_j
     made->opts = *opts;
     if (!made->opts.halves)
         made->opts.halves = 65536;
-    if (!made->opts.wait_ns)
-        made->opts.wait_ns = 2000000000;
-    if (!made->opts.packet_list)
-        made->opts.packet_list = 16;
+    leat_flow_join_set_wait(made, opts->wait_ns);
     made->oldest = made->newest = LEAT_TABLE_NONE;
     const struct leat_table_opts table = { .size = sizeof(table),
                                            .capacity = made->opts.halves,
@@ -97,8 +102,9 @@ int leat_flow_join_create(struct leat_flow_join **join, const struct leat_flow_j
     }
     made->rooms = calloc(leat_table_entries(made->table), sizeof(*made->rooms));
     if (!made->rooms) {
+        uint32_t halves = made->opts.halves;
         leat_flow_join_destroy(made);
-        return leat_fail(ENOMEM, "join: no memory for %u halves", opts->halves);
+        return leat_fail(ENOMEM, "join: no memory for %u halves", halves);
     }
     *join = made;
     return 0;
@@ -159,21 +165,27 @@ static void unlink_half(struct leat_flow_join *join, const struct half *half) {
     join->waiting--;
 }
 
+/* What waited has waited in vain. */
+static void hand_on_alone(struct leat_flow_join *join, const struct half *half) {
+    join->opts.record(join->opts.ctx, &half->flow);
+    join->alone++;
+    unlink_half(join, half);
+}
+
 static void let_oldest_go(struct leat_flow_join *join) {
     uint32_t index = join->oldest;
-    struct half *half = half_at(join, index);
-    join->opts.record(join->opts.ctx, &half->flow);
-    unlink_half(join, half);
+    hand_on_alone(join, half_at(join, index));
     leat_table_remove(join->table, index);
 }
 
 /* In the order of their times, as one worker would have seen them. */
 static void merge_lists(struct leat_flow_packet_list *merged,
                         const struct leat_flow_packet_list *first,
-                        const struct leat_flow_packet_list *second, uint32_t max) {
+                        const struct leat_flow_packet_list *second) {
     uint32_t a = 0, b = 0;
     memset(merged, 0, sizeof(*merged));
-    while (merged->count < max && (a < first->count || b < second->count)) {
+    while (merged->count < LEAT_FLOW_PACKET_LIST_DEFAULT &&
+           (a < first->count || b < second->count)) {
         bool from_second =
             a == first->count || (b < second->count && second->time_ns[b] < first->time_ns[a]);
         const struct leat_flow_packet_list *from = from_second ? second : first;
@@ -221,17 +233,52 @@ static void merge_application(struct leat_flow_application *application,
         application->quic_version = other->quic_version;
 }
 
-/* Hands on the biflow of two halves, of which the one that was seen first tells who began. */
+static bool only_syn(const struct leat_flow *flow) {
+    return (flow->side[0].tcp_flags_first & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/* ICMP's ports are types and codes (packet.h). */
+static bool asks_for_echo(const struct leat_flow *flow) {
+    return flow->port[1] >> 8 == (flow->version == 4 ? 8 : 128);
+}
+
+static bool to_system_port(const struct leat_flow *flow) {
+    return flow->port[1] < SYSTEM_PORTS;
+}
+
+/* Whether `one` holds what the initiator sent (RFC 5103, 5). Two workers that read the clock once a
+ * batch tell that from times only when these are far enough apart; TCP's first flags always do, and
+ * else who answers from a system port (RFC 6335, 6). */
+static bool began(const struct leat_flow *one, const struct leat_flow *other) {
+    int64_t later_ns = (int64_t)(other->start_ns - one->start_ns);
+    if (one->protocol == IPPROTO_TCP && only_syn(one) != only_syn(other))
+        return only_syn(one);
+    bool (*asks)(const struct leat_flow *) =
+        leat_flow_is_icmp(one) ? asks_for_echo : to_system_port;
+    if (llabs(later_ns) < CLOCKS_APART_NS && asks(one) != asks(other))
+        return asks(one);
+    return later_ns >= 0;
+}
+
+/* Neither half alone can tell that TCP ended, unless by a reset: each saw one side's FIN. */
+static uint8_t end_of(const struct leat_flow *first, const struct leat_flow *second) {
+    uint16_t flags[] = { first->side[0].tcp_flags, second->side[0].tcp_flags };
+    uint8_t end = second->side[0].last_ns > first->side[0].last_ns ? second->end : first->end;
+    bool cut = end == LEAT_FLOW_END_ACTIVE || end == LEAT_FLOW_END_RESOURCES;
+    bool over = (flags[0] | flags[1]) & TCP_RST || flags[0] & flags[1] & TCP_FIN;
+    return first->protocol == IPPROTO_TCP && over && !cut ? LEAT_FLOW_END_DETECTED : end;
+}
+
+/* Hands on the biflow of two halves. */
 static void pair(struct leat_flow_join *join, const struct leat_flow *one,
                  const struct leat_flow *other) {
-    bool swap = other->side[0].first_ns < one->side[0].first_ns;
+    bool swap = !began(one, other);
     const struct leat_flow *first = swap ? other : one, *second = swap ? one : other;
     struct leat_flow whole;
     struct room room;
     keep(&whole, &room, first);
     whole.side[1] = second->side[0];
-    if (second->side[0].last_ns > first->side[0].last_ns)
-        whole.end = second->end;
+    whole.end = end_of(first, second);
     whole.limited |= second->limited;
     struct leat_flow_parts *parts = &whole.parts;
     const struct leat_flow_parts *more = &second->parts;
@@ -241,7 +288,7 @@ static void pair(struct leat_flow_join *join, const struct leat_flow *one,
         for (uint32_t i = 0; i < 256; i++)
             parts->histogram->bytes[i] += more->histogram->bytes[i];
     if (parts->packets && more->packets)
-        merge_lists(parts->packets, first->parts.packets, more->packets, join->opts.packet_list);
+        merge_lists(parts->packets, first->parts.packets, more->packets);
     if (parts->sizes && more->sizes)
         merge_sizes(parts->sizes, more->sizes);
     if (parts->application && more->application)
@@ -252,7 +299,8 @@ static void pair(struct leat_flow_join *join, const struct leat_flow *one,
 
 void leat_flow_join_add(struct leat_flow_join *join, const struct leat_flow *flow,
                         uint64_t now_ns) {
-    if (!flow->biflow || flow->side[1].packets) {
+    if (!flow->biflow || flow->side[1].packets ||
+        (join->opts.tunnels_only && !flow->scope.tunnel)) {
         join->opts.record(join->opts.ctx, flow);
         return;
     }
@@ -269,15 +317,15 @@ void leat_flow_join_add(struct leat_flow_join *join, const struct leat_flow *flo
         return;
     }
     struct half *half = half_at(join, index);
-    unlink_half(join, half);
     bool other_way =
         memcmp(half->flow.address[0], flow->address[1], key.version == 4 ? 4 : 16) == 0 &&
         half->flow.port[0] == flow->port[1];
     if (other_way && half->flow.worker != flow->worker) {
         pair(join, &half->flow, flow);
+        unlink_half(join, half);
         leat_table_remove(join->table, index);
     } else { /* the same side again: what waited has missed its other half */
-        join->opts.record(join->opts.ctx, &half->flow);
+        hand_on_alone(join, half);
         wait_for_other(join, index, flow, now_ns);
     }
 }
@@ -291,10 +339,18 @@ void leat_flow_join_expire(struct leat_flow_join *join, uint64_t now_ns) {
     }
 }
 
+void leat_flow_join_set_wait(struct leat_flow_join *join, uint64_t wait_ns) {
+    join->opts.wait_ns = wait_ns ? wait_ns : WAIT_NS;
+}
+
 uint32_t leat_flow_join_waiting(const struct leat_flow_join *join) {
     return join->waiting;
 }
 
 uint64_t leat_flow_join_pairs(const struct leat_flow_join *join) {
     return join->pairs;
+}
+
+uint64_t leat_flow_join_alone(const struct leat_flow_join *join) {
+    return join->alone;
 }

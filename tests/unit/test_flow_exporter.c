@@ -3,7 +3,6 @@
  * connections become one record; a reload loses nothing. */
 #include "lib/flow/decode.h"
 #include "lib/flow/exporter.h"
-#include "lib/flow/join.h"
 #include "lib/flow/sinks.h"
 #include <pthread.h>
 #include <sched.h>
@@ -83,7 +82,7 @@ static struct leat_flow make_flow(uint32_t worker, uint32_t from, uint32_t to, u
     flow.id = 1;
     flow.side[0].packets = packets;
     flow.side[0].octets = 100 * packets;
-    flow.side[0].first_ns = 1000;
+    flow.side[0].first_ns = flow.start_ns = 1000;
     flow.side[0].last_ns = 2000;
     return flow;
 }
@@ -214,16 +213,17 @@ static void test_halves_of_two_workers_become_one_record(void **state) {
     answer.parts.packets = &said;
     answer.parts.notes = &answer_notes;
     question.id = 42;
-    answer.side[0].first_ns = 1001; /* later, though its record comes first */
+    answer.side[0].first_ns = answer.start_ns = 1001; /* later, though its record comes first */
     answer.side[0].last_ns = 2001;
     answer.end = LEAT_FLOW_END_FORCED;
     const struct leat_flow flows[] = { answer, question };
-    const struct leat_flow_exporter_opts opts = { .join = true };
+    const struct leat_flow_exporter_opts opts = { .join = LEAT_FLOW_JOIN_ALL };
     struct leat_flow_exporter_stats stats =
         pass(&opts, flows, 2, LEAT_FLOW_PACKETS | LEAT_FLOW_NOTES);
     assert_int_equal(stats.records, 2);
     assert_int_equal(stats.joined, 1);
     assert_int_equal(stats.waiting, 0);
+    assert_int_equal(stats.alone, 0);
     assert_int_equal(stats.exported, 1);
     assert_int_equal(stats.exported_packets, 7);
     const struct leat_flow *joined = &sinks[0].last;
@@ -256,82 +256,16 @@ static void test_what_is_no_pair_stays_apart(void **state) {
     flows[6].protocol = 6;
     flows[8].scope = (struct leat_flow_scope){ .vlan_count = 1, .vlan_tci = { 0x2005 } };
     flows[9].scope = (struct leat_flow_scope){ .vlan_count = 1, .vlan_tci = { 0x2006 } };
-    const struct leat_flow_exporter_opts opts = { .join = true, .join_key = LEAT_FLOW_KEY_VLAN };
+    const struct leat_flow_exporter_opts opts = { .join = LEAT_FLOW_JOIN_ALL,
+                                                  .join_key = LEAT_FLOW_KEY_VLAN };
     struct leat_flow_exporter_stats stats = pass(&opts, flows, 10, 0);
     assert_int_equal(stats.joined, 0);
+    assert_int_equal(stats.alone, 8);
     assert_int_equal(stats.exported, 10);
     assert_int_equal(stats.exported_packets, 12);
     reset(NULL);
     flows[9].scope.vlan_tci[0] = 0x0005; /* another priority of the same VLAN */
     assert_int_equal(pass(&opts, flows, 10, 0).joined, 1);
-}
-
-static struct {
-    uint32_t count;
-    uint64_t packets;
-} joined;
-
-static void count_joined(void *ctx, const struct leat_flow *flow) {
-    (void)ctx;
-    joined.count++;
-    joined.packets += flow->side[0].packets + flow->side[1].packets;
-}
-
-static void test_halves_wait_a_bounded_time_in_bounded_number(void **state) {
-    (void)state;
-    memset(&joined, 0, sizeof(joined));
-    const struct leat_flow_join_opts opts = { .halves = 3, .wait_ns = 10, .record = count_joined };
-    struct leat_flow_join *join;
-    assert_int_equal(leat_flow_join_create(&join, &opts), 0);
-    for (uint32_t i = 0; i < 3; i++) {
-        struct leat_flow flow = make_flow(0, 100 + i, 1, 1u << i);
-        leat_flow_join_add(join, &flow, i);
-    }
-    assert_int_equal(leat_flow_join_waiting(join), 3);
-    struct leat_flow fourth = make_flow(0, 103, 1, 8);
-    leat_flow_join_add(join, &fourth, 3);
-    assert_int_equal(joined.packets, 1); /* the oldest has to go */
-    leat_flow_join_expire(join, 10);
-    assert_int_equal(joined.packets, 1);
-    leat_flow_join_expire(join, 11); /* the second one has waited for 10 */
-    assert_int_equal(joined.packets, 1 + 2);
-    struct leat_flow other = make_flow(1, 1, 102, 16);
-    leat_flow_join_add(join, &other, 12);
-    assert_int_equal(joined.packets, 1 + 2 + 4 + 16);
-    assert_int_equal(leat_flow_join_pairs(join), 1);
-    leat_flow_join_expire(join, UINT64_MAX);
-    assert_int_equal(joined.packets, 1 + 2 + 4 + 8 + 16);
-    assert_int_equal(joined.count, 4);
-    assert_int_equal(leat_flow_join_waiting(join), 0);
-    leat_flow_join_destroy(join);
-}
-
-/* Time goes on while flows meet in any order: whatever happens, no packet is lost or doubled. */
-static void test_joining_keeps_every_packet(void **state) {
-    (void)state;
-    const char *given = getenv("LEAT_SEED");
-    unsigned seed = given ? (unsigned)atoi(given) : (unsigned)getpid();
-    print_message("LEAT_SEED=%u\n", seed);
-    memset(&joined, 0, sizeof(joined));
-    const struct leat_flow_join_opts opts = { .halves = 64,
-                                              .wait_ns = 300,
-                                              .record = count_joined };
-    struct leat_flow_join *join;
-    uint64_t packets = 0;
-    assert_int_equal(leat_flow_join_create(&join, &opts), 0);
-    for (uint32_t i = 0; i < 200000; i++) {
-        uint32_t a = (uint32_t)rand_r(&seed) % 24, b = (uint32_t)rand_r(&seed) % 24;
-        struct leat_flow flow = make_flow((uint32_t)rand_r(&seed) % 3, a, b, 1 + i % 5);
-        packets += 1 + i % 5;
-        leat_flow_join_add(join, &flow, i);
-        leat_flow_join_expire(join, i);
-    }
-    assert_true(leat_flow_join_waiting(join) > 0);
-    assert_true(leat_flow_join_pairs(join) > 1000);
-    leat_flow_join_expire(join, UINT64_MAX);
-    assert_int_equal(joined.packets, packets);
-    assert_int_equal(joined.count + leat_flow_join_pairs(join), 200000);
-    leat_flow_join_destroy(join);
 }
 
 static void test_a_reload_loses_nothing(void **state) {
@@ -420,8 +354,6 @@ int main(void) {
         cmocka_unit_test_setup(test_sampling_takes_the_same_flows_in_both_directions, reset),
         cmocka_unit_test_setup(test_halves_of_two_workers_become_one_record, reset),
         cmocka_unit_test_setup(test_what_is_no_pair_stays_apart, reset),
-        cmocka_unit_test_setup(test_halves_wait_a_bounded_time_in_bounded_number, reset),
-        cmocka_unit_test_setup(test_joining_keeps_every_packet, reset),
         cmocka_unit_test_setup(test_a_reload_loses_nothing, reset),
         cmocka_unit_test_setup(test_failover_takes_the_first_that_is_there, reset),
     };
