@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLOWS_DEFAULT     (1u << 20)
-#define FLOWS_MAX         (1u << 28)
-#define ACTIVE_DEFAULT_NS 300000000000ull
-#define IDLE_DEFAULT_NS   30000000000ull
-#define SWEEP_DEFAULT_NS  1000000000ull
+#define LEAT_FLOW_CACHE_FLOWS (1u << 20)
+#define FLOWS_MAX             (1u << 28)
+#define ACTIVE_DEFAULT_NS     300000000000ull
+#define IDLE_DEFAULT_NS       30000000000ull
+#define SWEEP_DEFAULT_NS      1000000000ull
 
 /* Packets that go through the passes together: enough to overlap their misses, few enough that what
  * was fetched is still there when its turn comes. */
@@ -90,7 +90,7 @@ int leat_flow_cache_create(struct leat_flow_cache **cache,
     memset(made, 0, sizeof(*made));
     made->opts = *opts;
     if (!made->opts.flows)
-        made->opts.flows = FLOWS_DEFAULT;
+        made->opts.flows = LEAT_FLOW_CACHE_FLOWS;
     leat_flow_cache_set_timeouts(made, opts->active_ns, opts->idle_ns);
     for (int ip6 = 0; ip6 < 2 && err == 0; ip6++)
         err = open_family(made, ip6);
@@ -118,12 +118,14 @@ void leat_flow_cache_destroy(struct leat_flow_cache *cache) {
 /* --- the way of a packet */
 
 /* A record begins, of a new flow or of one whose last record was cut. */
-static void begin(const struct leat_flow_family *family, uint32_t index, struct leat_flow_sum *sum,
-                  const struct leat_flow_packet *packet) {
+static void begin(const struct leat_flow_cache *cache, const struct leat_flow_family *family,
+                  uint32_t index, const struct leat_flow_packet *packet) {
+    struct leat_flow_sum *sum = leat_flow_sum(family, index);
     if (!(sum->state & LEAT_FLOW_CONTINUED))
         sum->state = packet->side ? LEAT_FLOW_SIDE : 0;
     sum->state |= LEAT_FLOW_LIVE;
-    sum->scope = packet->scope;
+    sum->scope = packet->scope & LEAT_FLOW_SCOPES_MAX;
+    leat_flow_hold(cache, sum->scope);
     leat_flow_sum_begin(sum, packet);
     leat_flow_parts_clear(&family->arrays, index);
 }
@@ -142,6 +144,7 @@ static __attribute__((noinline)) uint32_t make(struct leat_flow_cache *cache,
     if (index >= family->used)
         leat_flow_tell(&family->used, index + 1);
     leat_flow_count(&cache->counters.flows_made, 1);
+    leat_flow_hold(cache, leat_flow_key_scope(family, index));
     return index;
 }
 
@@ -233,14 +236,14 @@ static inline void count(struct leat_flow_cache *cache, struct leat_flow_family 
         settle(cache, family, index, packet);
     }
     if (__builtin_expect(!(sum->state & LEAT_FLOW_LIVE), 0))
-        begin(family, index, sum, packet);
+        begin(cache, family, index, packet);
 
     bool back = is_back(sum, packet);
     if (__builtin_expect(!leat_flow_sum_add(side_of(family, index, sum, back, packet), packet),
                          0)) {
         leat_flow_end_record(cache, family, index, LEAT_FLOW_END_RESOURCES, true);
         leat_flow_continue(family, index);
-        begin(family, index, sum, packet);
+        begin(cache, family, index, packet);
         leat_flow_sum_add(side_of(family, index, sum, back, packet), packet);
     }
     if (__builtin_expect(packet->tcp_flags & (TCP_FIN | TCP_RST), 0))

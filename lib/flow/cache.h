@@ -17,9 +17,12 @@
 
 #include "flow.h"
 #include "packet.h"
+#include "scope.h"
+
+#define LEAT_FLOW_CACHE_FLOWS (1u << 20) /* if not told otherwise */
 
 struct leat_flow_cache_opts {
-    uint32_t flows;     /* at a time, of IPv4 and IPv6 together; 0: 1,048,576 */
+    uint32_t flows;     /* at a time, of IPv4 and IPv6 together; 0: LEAT_FLOW_CACHE_FLOWS */
     uint64_t active_ns; /* 0: 300 s */
     uint64_t idle_ns;   /* 0: 30 s */
     uint64_t sweep_ns;  /* 0: 1 s, or a quarter of the idle timeout if that is less */
@@ -34,7 +37,7 @@ struct leat_flow_cache_opts {
     /* A flow ended. False: no room for it now. A flow that has to make way all the same is then
      * counted as lost; others just stay longer. `flow` and its parts are valid during the call. */
     bool (*ended)(void *ctx, const struct leat_flow *flow);
-    const struct leat_flow_scope *(*scope)(void *ctx, uint16_t scope);
+    struct leat_flow_scopes *scopes; /* that packets have numbers of; NULL: all of them 0 */
     void *ctx;
 };
 

@@ -99,10 +99,8 @@ void leat_flow_describe(const struct leat_flow_cache *cache, const struct leat_f
     else
         describe_key4(flow, record, sum->state & LEAT_FLOW_SIDE);
     describe_sides(flow, family, index);
-    const struct leat_flow_scope *scope =
-        cache->opts.scope ? cache->opts.scope(cache->opts.ctx, sum->scope) : NULL;
-    if (scope)
-        flow->scope = *scope;
+    if (cache->opts.scopes)
+        flow->scope = *leat_flow_scopes_get(cache->opts.scopes, sum->scope);
 }
 
 bool leat_flow_end_record(struct leat_flow_cache *cache, struct leat_flow_family *family,
@@ -124,6 +122,7 @@ bool leat_flow_end_record(struct leat_flow_cache *cache, struct leat_flow_family
         return false;
     }
     sum->state &= (uint8_t)~LEAT_FLOW_LIVE;
+    leat_flow_release(cache, sum->scope);
     return true;
 }
 
@@ -136,6 +135,7 @@ void leat_flow_continue(struct leat_flow_family *family, uint32_t index) {
 
 void leat_flow_remove(struct leat_flow_cache *cache, struct leat_flow_family *family,
                       uint32_t index) {
+    leat_flow_release(cache, leat_flow_key_scope(family, index));
     leat_table_remove(family->table, index);
     leat_flow_tell(&family->flows, family->flows - 1);
     cache->moved = true;

@@ -76,6 +76,23 @@ static inline struct leat_flow_sum *leat_flow_sum(const struct leat_flow_family 
                                     family->sum_offset);
 }
 
+static inline uint32_t leat_flow_key_scope(const struct leat_flow_family *family, uint32_t index) {
+    const void *record = leat_flow_record(family, index);
+    return family->ip6 ? ((const struct leat_flow_record6 *)record)->key.scope
+                       : ((const struct leat_flow_record4 *)record)->key.scope;
+}
+
+/* Numbers of scopes last as long as somebody holds them. */
+static inline void leat_flow_hold(const struct leat_flow_cache *cache, uint32_t scope) {
+    if (scope && cache->opts.scopes)
+        leat_flow_scopes_hold(cache->opts.scopes, scope);
+}
+
+static inline void leat_flow_release(const struct leat_flow_cache *cache, uint32_t scope) {
+    if (scope && cache->opts.scopes)
+        leat_flow_scopes_release(cache->opts.scopes, scope);
+}
+
 /* cache_end.c */
 
 /* Why a flow is over at `now_ns`, or 0; `*gone`: with the flow, not only its record. */

@@ -16,7 +16,7 @@ struct leat_flow_decoder {
     struct leat_flow_decode_opts opts;
     struct leat_flow_scopes *scopes;
     struct leat_flow_fragments *fragments;
-    uint32_t interface; /* of the last frame without tags, whose numbers these are */
+    uint32_t interface; /* of the last frame without tags, whose numbers these are: held */
     struct leat_flow_places plain;
     struct leat_flow_scope last; /* likewise of the last other frame */
     struct leat_flow_places last_places;
@@ -49,6 +49,8 @@ static void set_defaults(struct leat_flow_decode_opts *opts) {
         opts->gtpu_port = 2152;
     if (!opts->fragments)
         opts->fragments = 8192;
+    if (!opts->scopes)
+        opts->scopes = 65536;
     if (!opts->fragment_timeout_ns)
         opts->fragment_timeout_ns = UINT64_C(30000000000);
 }
@@ -63,7 +65,7 @@ int leat_flow_decoder_create(struct leat_flow_decoder **decoder,
         return leat_fail(ENOMEM, "flow decoder: cannot allocate: out of memory");
     made->opts = *opts;
     set_defaults(&made->opts);
-    int err = leat_flow_scopes_create(&made->scopes, 0);
+    int err = leat_flow_scopes_create(&made->scopes, made->opts.scopes, 0);
     if (!err)
         err = leat_flow_fragments_create(&made->fragments, made->opts.fragments,
                                          made->opts.fragment_timeout_ns, 0);
@@ -83,9 +85,8 @@ void leat_flow_decoder_destroy(struct leat_flow_decoder *decoder) {
     free(decoder);
 }
 
-const struct leat_flow_scope *leat_flow_decoder_scope(const struct leat_flow_decoder *decoder,
-                                                      uint16_t scope) {
-    return leat_flow_scopes_get(decoder->scopes, scope);
+struct leat_flow_scopes *leat_flow_decoder_scopes(const struct leat_flow_decoder *decoder) {
+    return decoder->scopes;
 }
 
 /* The lower address first, so that both directions agree. */
@@ -126,7 +127,8 @@ static struct leat_flow_scope key_part(const struct leat_flow_decode_opts *opts,
     return part;
 }
 
-/* The numbers of a scope and of what of it is in the key. 0, or the skip. */
+/* The numbers of a scope and of what of it is in the key. They are held in place of those that
+ * `places` had. 0, or the skip. */
 static int number(struct leat_flow_decoder *decoder, const struct leat_flow_scope *scope,
                   struct leat_flow_places *places) {
     struct leat_flow_scope part = key_part(&decoder->opts, scope);
@@ -134,7 +136,11 @@ static int number(struct leat_flow_decoder *decoder, const struct leat_flow_scop
     int key = leat_flow_scopes_number(decoder->scopes, &part);
     if (whole < 0 || key < 0)
         return -1 - LEAT_FLOW_SKIP_SCOPES;
-    *places = (struct leat_flow_places){ .scope = (uint16_t)whole, .key = (uint16_t)key };
+    leat_flow_scopes_release(decoder->scopes, places->scope);
+    leat_flow_scopes_release(decoder->scopes, places->key);
+    *places = (struct leat_flow_places){ .scope = (uint32_t)whole, .key = (uint32_t)key };
+    leat_flow_scopes_hold(decoder->scopes, places->scope);
+    leat_flow_scopes_hold(decoder->scopes, places->key);
     return 0;
 }
 
@@ -151,6 +157,33 @@ static int number_like_last(struct leat_flow_decoder *decoder, const struct leat
     return 0;
 }
 
+/* ToS that is in the key is part of its scope: few packets have any, and keys have no room. */
+static int add_tos(struct leat_flow_decoder *decoder, const uint8_t *frame,
+                   const struct leat_headers *h, struct leat_flow_places *places) {
+    const uint8_t *ip = frame + h->l3;
+    uint8_t tos = h->flags & LEAT_HEADERS_IP4 ? ip[1] : (uint8_t)(leat_be16(ip) >> 4);
+    if (!tos)
+        return 0;
+    struct leat_flow_scope part =
+        key_part(&decoder->opts, leat_flow_scopes_get(decoder->scopes, places->scope));
+    part.tos = tos;
+    int key = leat_flow_scopes_number(decoder->scopes, &part);
+    if (key < 0)
+        return -1 - LEAT_FLOW_SKIP_SCOPES;
+    places->key = (uint32_t)key;
+    return 0;
+}
+
+/* Writes out a packet whose numbers are in `seen`. 0, or the skip. */
+static inline int put_packet(struct leat_flow_decoder *decoder, struct leat_flow_seen *seen,
+                             const struct leat_headers *h, struct leat_flow_packet *packet) {
+    int err =
+        decoder->opts.key & LEAT_FLOW_KEY_TOS ? add_tos(decoder, seen->frame, h, &seen->places) : 0;
+    if (!err)
+        leat_flow_packet_put(packet, seen, h, &decoder->opts, decoder->fragments);
+    return err;
+}
+
 /* Writes out the packet that a walk reached. 0, or the skip. */
 static int put(struct leat_flow_decoder *decoder, const struct leat_flow_walk *walk,
                const struct leat_flow_seen *frame, struct leat_flow_packet *packet) {
@@ -159,10 +192,10 @@ static int put(struct leat_flow_decoder *decoder, const struct leat_flow_walk *w
     if (err)
         return err;
     seen.ether = walk->ether;
-    leat_flow_packet_put(packet, &seen, &walk->headers, &decoder->opts, decoder->fragments);
-    if (walk->depth)
+    err = put_packet(decoder, &seen, &walk->headers, packet);
+    if (!err && walk->depth)
         packet->flags |= LEAT_FLOW_INNER;
-    return 0;
+    return err;
 }
 
 /* Whether the packet may carry another one. */
@@ -284,8 +317,7 @@ int leat_flow_decode(struct leat_flow_decoder *decoder, const uint8_t *frame, ui
     if (!is_plain(&decoder->opts, frame, len, &h))
         return decode_by_walk(decoder, &seen, interface, NULL, packets);
     int err = number_plain(decoder, interface, &h, &seen.places);
-    if (err)
-        return err;
-    leat_flow_packet_put(packets, &seen, &h, &decoder->opts, decoder->fragments);
-    return 1;
+    if (!err)
+        err = put_packet(decoder, &seen, &h, packets);
+    return err ? err : 1;
 }

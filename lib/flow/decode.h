@@ -39,6 +39,7 @@ struct leat_flow_decode_opts {
     uint16_t vxlan_port, geneve_port, gtpu_port; /* 0: 4789, 6081, 2152 */
     uint32_t fragments;           /* datagrams in pieces remembered at a time; 0: 8,192 */
     uint64_t fragment_timeout_ns; /* 0: 30 s */
+    uint64_t scopes;              /* numbers for them at a time; 0: 65,536 */
 };
 
 /* Why a frame is in no flow. Counted by the meter: packets in = packets in flows + these. */
@@ -76,8 +77,7 @@ int leat_flow_decode(struct leat_flow_decoder *decoder, const uint8_t *frame, ui
                      const struct leat_meta *meta, uint16_t pkt_flags,
                      struct leat_flow_packet *packets);
 
-/* The scopes that packets' numbers stand for; valid as long as the decoder. */
-const struct leat_flow_scope *leat_flow_decoder_scope(const struct leat_flow_decoder *decoder,
-                                                      uint16_t scope);
+/* What packets' numbers of scopes stand for. Its owner reclaims numbers between batches. */
+struct leat_flow_scopes *leat_flow_decoder_scopes(const struct leat_flow_decoder *decoder);
 
 #endif

@@ -263,8 +263,7 @@ void leat_flow_packet_put(struct leat_flow_packet *packet, const struct leat_flo
         packet->ttl = ip[8];
         packet->fragment_flags = ip[6] & 0xe0;
         key->protocol = ends.protocol;
-        key->tos = opts->key & LEAT_FLOW_KEY_TOS ? packet->tos : 0;
-        key->scope = seen->places.key;
+        key->scope = seen->places.key & LEAT_FLOW_SCOPES_MAX;
     } else {
         struct leat_flow_key6 *key = &packet->key6;
         packet->flags |= LEAT_FLOW_IP6;
@@ -272,8 +271,7 @@ void leat_flow_packet_put(struct leat_flow_packet *packet, const struct leat_flo
         packet->tos = (uint8_t)(leat_be16(ip) >> 4);
         packet->ttl = ip[7];
         key->protocol = ends.protocol;
-        key->tos = opts->key & LEAT_FLOW_KEY_TOS ? packet->tos : 0;
-        key->scope = seen->places.key;
+        key->scope = seen->places.key & LEAT_FLOW_SCOPES_MAX;
     }
     if (h->flags & LEAT_HEADERS_L4)
         put_transport(packet, seen, h);

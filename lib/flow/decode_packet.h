@@ -7,8 +7,8 @@
 #include <leat/parse.h>
 
 struct leat_flow_places { /* numbers of scopes */
-    uint16_t scope;       /* where the packet was seen */
-    uint16_t key;         /* what of it is in the key */
+    uint32_t scope;       /* where the packet was seen */
+    uint32_t key;         /* what of it is in the key, with the ToS if that is, too */
 };
 
 /* The frame that a packet came in. */

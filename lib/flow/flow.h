@@ -135,7 +135,8 @@ struct leat_flow_scope {
     uint64_t tunnel_id;              /* VNI, GRE key, TEID */
     uint8_t outer[2][16]; /* source and destination of the tunnel's packet; IPv4 in the first 4 */
     uint16_t pppoe_session;
-    uint16_t reserved;
+    uint8_t tos; /* only in the scope of a key that has it */
+    uint8_t reserved;
     uint32_t interface; /* ingressInterface: ifIndex, or the number of the port */
 };
 

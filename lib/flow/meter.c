@@ -81,14 +81,11 @@ static bool ended(void *ctx, const struct leat_flow *flow) {
     return leat_flow_queue_put(meter->queue, flow);
 }
 
-static const struct leat_flow_scope *scope(void *ctx, uint16_t number) {
-    struct leat_flow_meter *meter = ctx;
-    return leat_flow_decoder_scope(meter->decoder, number);
-}
-
 static int open_decoder(struct leat_flow_meter *meter, const struct leat_flow_meter_opts *opts) {
     struct leat_flow_decode_opts decode = opts->decode;
     decode.uniflow = opts->cache.uniflow;
+    decode.scopes =
+        LEAT_FLOW_SCOPES_OF(opts->cache.flows ? opts->cache.flows : LEAT_FLOW_CACHE_FLOWS);
     decode.details |= !!(opts->cache.features & LEAT_FLOW_NOTES);
     return leat_flow_decoder_create(&meter->decoder, &decode);
 }
@@ -96,7 +93,7 @@ static int open_decoder(struct leat_flow_meter *meter, const struct leat_flow_me
 static int open_cache(struct leat_flow_meter *meter, const struct leat_flow_meter_opts *opts) {
     struct leat_flow_cache_opts cache = opts->cache;
     cache.ended = ended;
-    cache.scope = scope;
+    cache.scopes = leat_flow_decoder_scopes(meter->decoder);
     cache.ctx = meter;
     return leat_flow_cache_create(&meter->cache, &cache);
 }
@@ -247,6 +244,7 @@ void leat_flow_meter_add(struct leat_flow_meter *meter, const struct leat_pool *
                          const struct leat_pkt *pkts, uint32_t n) {
     struct sums sums = { 0 };
     take_over(meter);
+    leat_flow_scopes_reclaim(leat_flow_decoder_scopes(meter->decoder));
     uint64_t now_ns = leat_flow_clock_ns(CLOCK_REALTIME);
     uint32_t decoded = 0;
     for (uint32_t i = 0; i < n;) {

@@ -18,9 +18,10 @@
 #include <leat/port.h>
 
 struct leat_flow_meter_opts {
-    struct leat_flow_decode_opts decode; /* `uniflow` and NOTES' `details` follow `cache` */
+    /* `uniflow`, `scopes` and NOTES' `details` follow `cache`. */
+    struct leat_flow_decode_opts decode;
     struct leat_flow_cache_opts
-        cache; /* without `ended`, `scope` and `ctx`, which the meter sets */
+        cache; /* without `ended`, `scopes` and `ctx`, which the meter sets */
     struct leat_flow_sampling sampling;
     const char *filter; /* tcpdump's language; NULL: all. Compiled by libpcap, run in user space */
     bool times; /* frames carry their own time (META); else the clock is read once a batch */

@@ -12,25 +12,23 @@
 /* The five-tuple in canonical order: the lower of (address, port) first, so that both directions of
  * a connection have one key; `side` of the packet says which way it went. With uniflow records the
  * order is that of the packet. Addresses and ports are in network order. `scope` stands for what
- * else the user put into the key (VLAN, MPLS label, tunnel, interface): a number of scope.h; 0:
- * nothing. ICMP: the port of an end is type * 256 + code of what it receives: of a query (echo,
+ * else the user put into the key (VLAN, MPLS label, ToS, tunnel, interface): a number of scope.h;
+ * 0: nothing. ICMP: the port of an end is type * 256 + code of what it receives: of a query (echo,
  * timestamp ...) at one end, and of its answer at the other, so that both meet; of any other
  * message at the receiver's end, and 0 at the sender's. Fragments without a known first one, and
  * protocols without ports: 0. */
 struct leat_flow_key4 {
     uint32_t address[2];
     uint16_t port[2];
-    uint8_t protocol;
-    uint8_t tos; /* 0 unless it is part of the key */
-    uint16_t scope;
+    uint32_t protocol : 8;
+    uint32_t scope : 24;
 };
 
 struct leat_flow_key6 {
     uint8_t address[2][16];
     uint16_t port[2];
-    uint8_t protocol;
-    uint8_t tos;
-    uint16_t scope;
+    uint32_t protocol : 8;
+    uint32_t scope : 24;
 };
 
 _Static_assert(sizeof(struct leat_flow_key4) == 16, "a quarter of a cache line");
@@ -63,7 +61,7 @@ struct leat_flow_packet {
     uint16_t flags;         /* LEAT_FLOW_* */
     uint16_t tcp_flags;     /* 9 bits, RFC 9565 */
     uint16_t tcp_window;
-    uint16_t scope; /* where it was seen, whether in the key or not */
+    uint32_t scope; /* where it was seen, whether in the key or not */
     uint8_t side;   /* 0: from address[0] to address[1] of the key; 1: back */
     uint8_t ttl, tos;
     uint8_t fragment_flags; /* of IPv4: R 0x80, DF 0x40, MF 0x20 (fragmentFlags); of IPv6 MF */

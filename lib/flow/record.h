@@ -35,9 +35,8 @@ struct leat_flow_sum {
     uint32_t header_octets; /* of IP packets, before the payload */
     uint16_t tcp_flags, tcp_flags_first;
     uint8_t ttl_min, ttl_max, tos, fragment_flags;
-    uint16_t scope; /* of the record's first packet */
-    uint8_t state;  /* of the record: LEAT_FLOW_* */
-    uint8_t reserved;
+    uint32_t state : 8;  /* of the record: LEAT_FLOW_* */
+    uint32_t scope : 24; /* of the record's first packet; held while it is LIVE */
 };
 
 struct leat_flow_record4 {

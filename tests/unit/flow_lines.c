@@ -26,7 +26,8 @@ static void print_hex(const uint8_t *bytes, uint32_t n) {
 
 static void print_packet(const struct leat_flow_decoder *decoder,
                          const struct leat_flow_packet *packet) {
-    const struct leat_flow_scope *scope = leat_flow_decoder_scope(decoder, packet->scope);
+    const struct leat_flow_scope *scope =
+        leat_flow_scopes_get(leat_flow_decoder_scopes(decoder), packet->scope);
     bool ip6 = packet->flags & LEAT_FLOW_IP6;
     const uint16_t *port = ip6 ? packet->key6.port : packet->key4.port;
     uint8_t protocol = ip6 ? packet->key6.protocol : packet->key4.protocol;

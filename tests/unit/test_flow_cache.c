@@ -621,26 +621,50 @@ static void test_the_largest_flows(void **state) {
     rig_close(&rig);
 }
 
-static const struct leat_flow_scope *scope_of(void *ctx, uint16_t number) {
-    static struct leat_flow_scope scope;
-    (void)ctx;
-    scope.interface = number;
-    return &scope;
+static uint32_t number_of(struct leat_flow_scopes *scopes, uint32_t interface) {
+    const struct leat_flow_scope scope = { .interface = interface };
+    return (uint32_t)leat_flow_scopes_number(scopes, &scope);
 }
 
-static void test_the_scope_of_the_first_packet(void **state) {
+/* Ten more make it look at forty, which is all there are. */
+static uint32_t held(struct leat_flow_scopes *scopes) {
+    for (uint32_t i = 0; i < 10; i++)
+        number_of(scopes, 1000 + i);
+    leat_flow_scopes_reclaim(scopes);
+    return leat_flow_scopes_count(scopes);
+}
+
+/* A record's scope is that of its first packet. Numbers are held by live records and by keys. */
+static void test_scopes_of_packets_and_keys(void **state) {
     (void)state;
+    struct leat_flow_scopes *scopes;
+    assert_int_equal(leat_flow_scopes_create(&scopes, 1000, 1), 0);
     struct leat_flow_cache_opts opts = quiet;
-    opts.scope = scope_of;
+    opts.scopes = scopes;
     rig_open(&rig, opts);
     struct leat_flow_packet packet = rig_packet(1, T);
-    packet.scope = 77;
+    packet.key4.scope = number_of(scopes, 76) & LEAT_FLOW_SCOPES_MAX;
+    packet.scope = number_of(scopes, 77);
     rig_add(&rig, packet);
-    packet.scope = 78;
+    packet.scope = number_of(scopes, 78);
     rig_add(&rig, packet);
+    struct leat_flow_packet packet6 = rig_packet6(1, T);
+    packet6.key6.scope = number_of(scopes, 79) & LEAT_FLOW_SCOPES_MAX;
+    packet6.scope = number_of(scopes, 80);
+    rig_add(&rig, packet6);
+    assert_int_equal(held(scopes), 4);
+    packet.scope = number_of(scopes, 81);
+    packet.time_ns = T + 60 * SECOND; /* idle: the same entry, another record */
+    rig_add(&rig, packet);
+    assert_int_equal(rig.records[0].scope.interface, 77);
+    assert_int_equal(held(scopes), 4);
     leat_flow_cache_flush(rig.cache, LEAT_FLOW_END_FORCED);
-    assert_int_equal(last()->scope.interface, 77);
+    assert_int_equal(rig.count, 3);
+    assert_int_equal(rig.records[1].scope.interface, 81);
+    assert_int_equal(rig.records[2].scope.interface, 80);
+    assert_int_equal(held(scopes), 0);
     rig_close(&rig);
+    leat_flow_scopes_destroy(scopes);
 }
 
 static bool ignore(void *ctx, const struct leat_flow *flow) {
@@ -697,7 +721,7 @@ int main(void) {
         cmocka_unit_test(test_a_reused_entry_has_no_old_parts),
         cmocka_unit_test(test_new_timeouts_are_for_all),
         cmocka_unit_test(test_the_largest_flows),
-        cmocka_unit_test(test_the_scope_of_the_first_packet),
+        cmocka_unit_test(test_scopes_of_packets_and_keys),
         cmocka_unit_test(test_options_that_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,8 @@ static void every_layer_is_passed(void **state) {
         assert_int_equal(p->ttl, ip6 ? 63 : 64);
         assert_int_equal(p->tos, ip6 ? 0x12 : 0x10);
         assert_int_equal(p->time_ns, 7);
-        const struct leat_flow_scope *scope = leat_flow_decoder_scope(decoder, p->scope);
+        const struct leat_flow_scope *scope =
+            leat_flow_scopes_get(leat_flow_decoder_scopes(decoder), p->scope);
         assert_int_equal(scope->vlan_count, c->vlans);
         assert_int_equal(scope->label_count, c->labels);
         assert_int_equal(scope->tunnel, c->tunnel);
@@ -367,7 +368,8 @@ static void tags_that_the_port_took_off_come_first(void **state) {
     assert_int_equal(leat_flow_decode(decoder, frame.bytes, frame.len, frame.len, 0, 3, &meta,
                                       LEAT_PKT_META | LEAT_PKT_VLAN, packets),
                      1);
-    const struct leat_flow_scope *scope = leat_flow_decoder_scope(decoder, packets->scope);
+    const struct leat_flow_scope *scope =
+        leat_flow_scopes_get(leat_flow_decoder_scopes(decoder), packets->scope);
     assert_int_equal(scope->vlan_count, 3);
     assert_int_equal(scope->vlan_tci[0], 7);
     assert_int_equal(scope->vlan_tci[1], 8);

@@ -318,6 +318,44 @@ static void test_top_and_tick(void **state) {
     close_meter();
 }
 
+/* Frame `i` of the batch: a datagram in a VXLAN of its own. */
+static void put_vxlan(uint32_t i, uint32_t vni) {
+    struct flow_frame frame;
+    flow_build(flow_case_named("vxlan"), &frame);
+    leat_put_be32(frame.bytes + 14 + 20 + 8 + 4, vni << 8);
+    memcpy(rig.pkts[i].data, frame.bytes, frame.len);
+    rig.pkts[i].len = (uint16_t)frame.len;
+    rig.pkts[i].flags = 0;
+}
+
+/* 200,000 tunnels, one after the other, are no more than a cache of 1,000 flows has at a time. */
+static void test_tunnels_come_and_go(void **state) {
+    enum { TUNNELS = 200000 };
+    static uint8_t seen[TUNNELS + 1];
+    (void)state;
+    open_meter((struct leat_flow_meter_opts){
+        .decode = { .tunnels = LEAT_FLOW_TUNNELS_INNER, .key = LEAT_FLOW_KEY_TUNNEL } });
+    uint32_t records = 0;
+    for (uint32_t next = 1, left = 1; left;) {
+        uint32_t n = 0;
+        for (; n < BUFFERS && next <= TUNNELS; n++)
+            put_vxlan(n, next++);
+        add(n);
+        left = n ? 1 : leat_flow_meter_flush(rig.meter, LEAT_FLOW_END_FORCED);
+        for (; leat_flow_queue_peek(rig.queue); records++) {
+            const struct leat_flow *flow = next_record();
+            assert_int_equal(flow->scope.tunnel, LEAT_FLOW_TUNNEL_VXLAN);
+            assert_in_range(flow->scope.tunnel_id, 1, TUNNELS);
+            assert_int_equal(seen[flow->scope.tunnel_id]++, 0);
+            assert_int_equal(flow->side[0].packets, 1);
+        }
+    }
+    assert_int_equal(records, TUNNELS);
+    assert_int_equal(stats().selected, TUNNELS);
+    assert_int_equal(stats().skipped[LEAT_FLOW_SKIP_SCOPES], 0);
+    close_meter();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames_become_records),
@@ -331,6 +369,7 @@ int main(void) {
         cmocka_unit_test(test_reload_beside_the_worker),
         cmocka_unit_test(test_reload_without_a_worker_changes_nothing),
         cmocka_unit_test(test_top_and_tick),
+        cmocka_unit_test(test_tunnels_come_and_go),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

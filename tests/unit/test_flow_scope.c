@@ -47,7 +47,8 @@ static void outer_inner_or_both(void **state) {
         }
         if (tunnels != LEAT_FLOW_TUNNELS_OUTER) {
             const struct leat_flow_packet *inner = &packets[n - 1];
-            const struct leat_flow_scope *scope = leat_flow_decoder_scope(decoder, inner->scope);
+            const struct leat_flow_scope *scope =
+                leat_flow_scopes_get(leat_flow_decoder_scopes(decoder), inner->scope);
             assert_int_equal(inner->key4.protocol, 17);
             assert_true(inner->flags & LEAT_FLOW_INNER);
             assert_int_equal(scope->outer_version, 4);
@@ -118,7 +119,7 @@ static void what_a_tunnel_carries_may_be_anything(void **state) {
     leat_flow_decoder_destroy(decoder);
 }
 
-static uint16_t key_scope(struct leat_flow_decoder *decoder, void (*build)(struct flow_frame *),
+static uint32_t key_scope(struct leat_flow_decoder *decoder, void (*build)(struct flow_frame *),
                           uint32_t interface) {
     struct leat_flow_packet packets[LEAT_FLOW_DECODED_MAX];
     struct flow_frame frame;
@@ -175,7 +176,7 @@ static void the_key_holds_what_was_asked_for(void **state) {
     assert_int_equal(key_scope(none, vlan_5, 0), 0);
     assert_int_equal(key_scope(none, there, 9), 0);
 
-    uint16_t five = key_scope(all, vlan_5, 0);
+    uint32_t five = key_scope(all, vlan_5, 0);
     assert_int_not_equal(five, 0);
     assert_int_equal(key_scope(all, vlan_5_urgent, 0), five);
     assert_int_not_equal(key_scope(all, vlan_6, 0), five);
@@ -184,53 +185,102 @@ static void the_key_holds_what_was_asked_for(void **state) {
     assert_int_equal(key_scope(all, there, 0), key_scope(all, back, 0));
 
     struct leat_flow_packet packets[LEAT_FLOW_DECODED_MAX];
-    decode_named(all, "udp4", packets);
-    assert_int_equal(packets->key4.tos, 0x10);
-    assert_int_equal(packets->key4.scope, 0);
+    decode_named(all, "udp4", packets); /* whose ToS is 0x10 */
+    const struct leat_flow_scope tos = { .tos = 0x10 };
+    assert_memory_equal(leat_flow_scopes_get(leat_flow_decoder_scopes(all), packets->key4.scope),
+                        &tos, sizeof(tos));
+    assert_int_equal(packets->scope, 0);
     decode_named(none, "udp4", packets);
-    assert_int_equal(packets->key4.tos, 0);
+    assert_int_equal(packets->key4.scope, 0);
     assert_int_equal(packets->tos, 0x10);
     leat_flow_decoder_destroy(none);
     leat_flow_decoder_destroy(all);
 }
 
-static void numbers_last_as_long_as_there_are_some(void **state) {
+static struct leat_flow_scope tunnel_of(uint32_t id) {
+    return (struct leat_flow_scope){ .tunnel = LEAT_FLOW_TUNNEL_GTPU, .tunnel_id = id };
+}
+
+static uint32_t number_of(struct leat_flow_scopes *scopes, uint32_t id) {
+    struct leat_flow_scope scope = tunnel_of(id);
+    int number = leat_flow_scopes_number(scopes, &scope);
+    assert_true(number >= 0);
+    assert_memory_equal(leat_flow_scopes_get(scopes, (uint32_t)number), &scope, sizeof(scope));
+    return (uint32_t)number;
+}
+
+static void numbers_stay_as_long_as_they_are_held(void **state) {
+    enum { MOST = 1000 };
     (void)state;
     struct leat_flow_scopes *scopes;
     struct leat_flow_scope scope = { 0 };
-    assert_int_equal(leat_flow_scopes_create(&scopes, 1), 0);
+    assert_int_equal(leat_flow_scopes_create(&scopes, MOST, 1), 0);
     assert_int_equal(leat_flow_scopes_number(scopes, &scope), 0);
-    for (uint32_t i = 1; i <= UINT16_MAX; i++) {
-        scope.tunnel_id = i;
-        assert_int_equal(leat_flow_scopes_number(scopes, &scope), i);
-    }
-    scope.tunnel_id = UINT32_MAX;
+    uint32_t numbers[MOST];
+    for (uint32_t i = 0; i < MOST; i++)
+        leat_flow_scopes_hold(scopes, numbers[i] = number_of(scopes, i));
+    scope = tunnel_of(MOST);
     assert_int_equal(leat_flow_scopes_number(scopes, &scope), -1);
-    for (uint32_t i = UINT16_MAX; i > 0; i--) {
-        scope.tunnel_id = i;
-        assert_int_equal(leat_flow_scopes_number(scopes, &scope), i);
-        assert_int_equal(leat_flow_scopes_get(scopes, (uint16_t)i)->tunnel_id, i);
-    }
+    leat_flow_scopes_release(scopes, numbers[500]);
+    assert_int_equal(leat_flow_scopes_number(scopes, &scope), -1); /* a packet may still have it */
+    leat_flow_scopes_reclaim(scopes);
+    leat_flow_scopes_hold(scopes, number_of(scopes, MOST));
+    leat_flow_scopes_reclaim(scopes);
+    assert_int_equal(leat_flow_scopes_count(scopes), MOST);
+    for (uint32_t i = 0; i < MOST; i++)
+        if (i != 500)
+            assert_int_equal(number_of(scopes, i), numbers[i]);
     leat_flow_scopes_destroy(scopes);
     assert_string_equal(leat_flow_tunnel_name(LEAT_FLOW_TUNNEL_GENEVE), "geneve");
 }
 
+/* A window of scopes moves on over 200,000 of them: what waits to be reclaimed stays bounded. */
+static void numbers_come_back(void **state) {
+    enum { HELD = 100, ALL = 200000, BATCH = 7 };
+    (void)state;
+    struct leat_flow_scopes *scopes;
+    uint32_t held[HELD] = { 0 };
+    assert_int_equal(leat_flow_scopes_create(&scopes, 2 * HELD + 2 * BATCH, 1), 0);
+    for (uint32_t i = 0; i < ALL; i++) {
+        if (i % BATCH == 0)
+            leat_flow_scopes_reclaim(scopes);
+        uint32_t *mine = &held[i % HELD];
+        leat_flow_scopes_release(scopes, *mine);
+        leat_flow_scopes_hold(scopes, *mine = number_of(scopes, i));
+        if (i >= HELD) /* the oldest one is still the same */
+            assert_int_equal(number_of(scopes, i - HELD + 1), held[(i + 1) % HELD]);
+    }
+    assert_in_range(leat_flow_scopes_count(scopes), HELD, 2 * HELD + 2 * BATCH);
+    leat_flow_scopes_destroy(scopes);
+}
+
 static void without_a_number_a_frame_is_skipped(void **state) {
     (void)state;
-    struct leat_flow_decoder *decoder =
-        decoder_of(&(struct leat_flow_decode_opts){ .tunnels = LEAT_FLOW_TUNNELS_INNER });
+    const struct leat_flow_decode_opts opts = { .tunnels = LEAT_FLOW_TUNNELS_INNER, .scopes = 100 };
+    struct leat_flow_decoder *decoder = decoder_of(&opts);
     struct leat_flow_packet packets[LEAT_FLOW_DECODED_MAX];
     struct flow_frame frame;
     flow_build(flow_case_named("vxlan"), &frame);
     uint32_t vni = 14 + 20 + 8 + 4;
-    for (uint32_t i = 1; i <= UINT16_MAX + 10u; i++) {
+    for (uint32_t i = 1; i <= 110; i++) {
         leat_put_be32(frame.bytes + vni, i << 8);
         int n = decode_at(decoder, &frame, 0, packets);
-        assert_int_equal(n, i <= UINT16_MAX ? 1 : -1 - LEAT_FLOW_SKIP_SCOPES);
+        assert_int_equal(n, i <= 100 ? 1 : -1 - LEAT_FLOW_SKIP_SCOPES);
     }
     leat_put_be32(frame.bytes + vni, 1 << 8);
     assert_int_equal(decode_at(decoder, &frame, 0, packets), 1);
     assert_int_equal(decode_named(decoder, "udp4", packets), 1);
+
+    /* The numbers that the decoder itself remembers are not given to others. */
+    uint32_t mine = decode_at(decoder, &frame, 0, packets) == 1 ? packets->scope : 0;
+    leat_flow_scopes_reclaim(leat_flow_decoder_scopes(decoder));
+    for (uint32_t i = 200; i < 210; i++) {
+        struct leat_flow_scope scope = tunnel_of(i);
+        int number = leat_flow_scopes_number(leat_flow_decoder_scopes(decoder), &scope);
+        assert_true(number > 0 && (uint32_t)number != mine);
+    }
+    assert_int_equal(decode_at(decoder, &frame, 0, packets), 1);
+    assert_int_equal(packets->scope, mine);
     leat_flow_decoder_destroy(decoder);
 }
 
@@ -317,7 +367,8 @@ int main(void) {
         cmocka_unit_test(tunnels_are_followed_to_a_depth),
         cmocka_unit_test(what_a_tunnel_carries_may_be_anything),
         cmocka_unit_test(the_key_holds_what_was_asked_for),
-        cmocka_unit_test(numbers_last_as_long_as_there_are_some),
+        cmocka_unit_test(numbers_stay_as_long_as_they_are_held),
+        cmocka_unit_test(numbers_come_back),
         cmocka_unit_test(without_a_number_a_frame_is_skipped),
         cmocka_unit_test(later_fragments_get_the_first_ones_ports),
         cmocka_unit_test(later_fragments_get_the_protocol_too),
