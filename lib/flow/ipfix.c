@@ -265,11 +265,17 @@ static enum written put_flow(struct leat_ipfix *ipfix, const struct ipfix_templa
     return WRITTEN;
 }
 
+/* A flow that nobody answered has no reverse elements: times of packets that never were would read
+ * as 1970, and nfcapd 1.7.1 takes them for those of the whole flow. */
+static uint32_t kind_of(const struct leat_ipfix *ipfix, const struct leat_flow *flow) {
+    bool both = flow->biflow && flow->side[1].packets && !ipfix->opts.uniflow;
+    return (flow->version == 6 ? IPFIX_KIND_IP6 : 0) | (both ? IPFIX_KIND_BIFLOW : 0);
+}
+
 /* What is too long for a message of its own goes without its lists, then without its strings; with
  * neither it always fits: ipfix_templates_make() saw to that. */
 static void put_record(struct leat_ipfix *ipfix, const struct leat_flow *flow, uint64_t now_ns) {
-    uint32_t kind = (flow->version == 6 ? IPFIX_KIND_IP6 : 0) |
-                    (flow->biflow && !ipfix->opts.uniflow ? IPFIX_KIND_BIFLOW : 0);
+    uint32_t kind = kind_of(ipfix, flow);
     struct ipfix_template *template = &ipfix->narrow[kind];
 
     for (enum ipfix_trim trim = IPFIX_TRIM_NOTHING; trim < IPFIX_TRIM_TOO_LONG;) {

@@ -2,7 +2,7 @@
 /*
  * ipfix_write FIELDS COUNT: writes COUNT made-up records as IPFIX messages to standard output, for
  * readers of other people. Record i is of IPv4 or, if i is odd, IPv6, and counts with i
- * (tests/tools/test_ipfix_readers.py knows how).
+ * (tests/tools/test_ipfix_readers.py knows how); nobody answered in record 0.
  */
 #include "ipfix_rig.h"
 #include <leat/error.h>

@@ -177,7 +177,7 @@ static void random_records_come_back(void **state) {
             const struct rig_record *record = rig_flow(&rig, i);
             assert_record(record, &flows[i], 0);
             assert_int_equal(rig_value(record, "reverseOctetDeltaCount", 0) != NULL,
-                             flows[i].biflow);
+                             flows[i].biflow && flows[i].side[1].packets);
         }
         rig_close(&rig);
     }
@@ -207,6 +207,23 @@ static void t21_uniflow_is_both_sides_one_by_one(void **state) {
         assert_null(rig_value(rig_flow(&rig, 0), "biflowDirection", 0));
         rig_close(&rig);
     }
+}
+
+/* Nobody answered: no reverse elements, whose times would be of 1970. */
+static void t21_biflow_without_an_answer(void **state) {
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    memset(&flow.side[1], 0, sizeof(flow.side[1]));
+    rig_open(&rig, "default", NULL);
+    leat_ipfix_record(rig.ipfix, &flow, RIG_NOW_NS);
+    leat_ipfix_flush(rig.ipfix, RIG_NOW_NS);
+    rig_read(&rig);
+    const struct rig_record *record = rig_flow(&rig, 0);
+    assert_int_equal(rig_number(record, "octetDeltaCount"), 5000);
+    assert_null(rig_value(record, "reverseOctetDeltaCount", 0));
+    assert_null(rig_value(record, "reverseFlowStartMilliseconds", 0));
+    assert_null(rig_value(record, "biflowDirection", 0));
+    rig_close(&rig);
 }
 
 static void t21_biflow(void **state) {
@@ -389,6 +406,7 @@ int main(void) {
         cmocka_unit_test(random_records_come_back),
         cmocka_unit_test(t21_uniflow_is_both_sides_one_by_one),
         cmocka_unit_test(t21_biflow),
+        cmocka_unit_test(t21_biflow_without_an_answer),
         cmocka_unit_test(t7_enterprise_elements),
         cmocka_unit_test(t8_reduced_sizes),
         cmocka_unit_test(what_no_length_holds_is_the_largest),
