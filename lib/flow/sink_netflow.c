@@ -2,22 +2,27 @@
 /* netflow9: and netflow5: over UDP. */
 #include "sink_kinds.h"
 
-#include "datagram.h"
+#include "clock.h"
+#include "history.h"
 #include "lib/core/error.h"
 #include "netflow.h"
+#include "transport.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+/* Collectors of old have no larger buffers, whatever the path takes. */
+#define MESSAGE_MAX 1472
 
 struct netflow_sink {
     struct leat_flow_sink sink;
-    struct leat_datagram datagram;
+    struct leat_transport *transport;
     struct leat_netflow *netflow;
     struct leat_tally sent, lost;
-    uint64_t octets, messages, failures;
-    bool refused, told_ip6;
+    struct leat_history history;
+    uint64_t octets, messages, refused;
+    bool told_ip6;
     void (*told)(void *ctx, const char *sentence);
     void *told_ctx;
 };
@@ -32,16 +37,23 @@ static void tell(const struct netflow_sink *netflow, const char *what) {
 static void send_message(void *ctx, const uint8_t *bytes, uint32_t n,
                          const struct leat_tally *tally) {
     struct netflow_sink *netflow = ctx;
-    int err = leat_datagram_send(&netflow->datagram, bytes, n);
-    netflow->refused = err == -ECONNREFUSED;
-    if (err) {
-        netflow->failures++;
+    if (leat_transport_send(netflow->transport, bytes, n)) {
         leat_tally_add(&netflow->lost, tally);
         return;
     }
     leat_tally_add(&netflow->sent, tally);
+    leat_history_add(&netflow->history, leat_history_print(bytes, n), tally);
     netflow->octets += n;
     netflow->messages++;
+}
+
+static void take_refusal(void *ctx, const uint8_t *quoted, uint32_t n) {
+    struct netflow_sink *netflow = ctx;
+    const struct leat_tally gone =
+        leat_history_take(&netflow->history, leat_history_print(quoted, n));
+    leat_tally_subtract(&netflow->sent, &gone);
+    leat_tally_add(&netflow->lost, &gone);
+    netflow->refused += gone.records;
 }
 
 static void netflow_record(struct leat_flow_sink *sink, const struct leat_flow *flow) {
@@ -58,7 +70,13 @@ static void netflow_record(struct leat_flow_sink *sink, const struct leat_flow *
 
 static void netflow_tick(struct leat_flow_sink *sink, uint64_t now_ns) {
     struct netflow_sink *netflow = (struct netflow_sink *)sink;
+    leat_transport_tick(netflow->transport, leat_flow_clock_ns(CLOCK_MONOTONIC));
     leat_netflow_tick(netflow->netflow, now_ns);
+}
+
+static bool netflow_away(const struct leat_flow_sink *sink) {
+    const struct netflow_sink *netflow = (const struct netflow_sink *)sink;
+    return leat_transport_state(netflow->transport) != LEAT_TRANSPORT_READY;
 }
 
 static void netflow_stats(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats) {
@@ -67,11 +85,12 @@ static void netflow_stats(struct leat_flow_sink *sink, struct leat_flow_sink_sta
         .records = netflow->sent.records,
         .octets = netflow->octets,
         .messages = netflow->messages,
-        .failures = netflow->failures,
+        .failures = leat_transport_failures(netflow->transport),
     };
     leat_tally_lost(&netflow->lost, stats);
+    stats->refused = netflow->refused;
     snprintf(stats->state, sizeof(stats->state), "%s",
-             netflow->refused ? "nobody listens there" : "sending");
+             netflow_away(sink) ? leat_transport_reason(netflow->transport) : "sending");
 }
 
 static void netflow_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
@@ -79,10 +98,11 @@ static void netflow_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
     struct netflow_sink *netflow = (struct netflow_sink *)sink;
     (void)timeout_ms;
     leat_netflow_flush(netflow->netflow);
+    leat_transport_tick(netflow->transport, leat_flow_clock_ns(CLOCK_MONOTONIC)); /* refusals */
     if (final)
         netflow_stats(sink, final);
     leat_netflow_destroy(netflow->netflow);
-    leat_datagram_close(&netflow->datagram);
+    leat_transport_close(netflow->transport);
     free(netflow);
 }
 
@@ -91,6 +111,7 @@ static const struct leat_flow_sink_ops netflow_ops = {
     .tick = netflow_tick,
     .stats = netflow_stats,
     .close = netflow_close,
+    .away = netflow_away,
 };
 
 /* Fields that were asked for and that the protocol has no place for. */
@@ -119,28 +140,31 @@ static int open_parts(struct netflow_sink *netflow, uint32_t version, const char
                       const struct leat_flow_sink_opts *opts) {
     const char *name = netflow->sink.name;
     char host[256], port[32];
+    struct leat_flow_sink_opts transport_opts = *opts;
+    transport_opts.spool = NULL; /* of IPFIX messages only */
     int err = leat_flow_sink_address(name, rest, LEAT_NETFLOW_PORT, host, port);
     if (!err)
-        err = leat_datagram_open(&netflow->datagram, name, host, port, opts->mtu);
+        err = leat_transport_open(&netflow->transport, LEAT_TRANSPORT_UDP, name, host, port,
+                                  &transport_opts);
     if (err)
         return err;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    leat_transport_on_refused(netflow->transport, take_refusal, netflow);
+    const uint32_t room = leat_transport_message_max(netflow->transport);
     const struct leat_netflow_opts netflow_opts = {
         .version = version,
         .domain = opts->domain,
         .fields = opts->fields,
-        .message_max = netflow->datagram.message_max,
+        .message_max = room > MESSAGE_MAX && !opts->mtu ? MESSAGE_MAX : room,
         .refresh_ns = opts->refresh_ns,
         .refresh_messages = opts->refresh_messages,
         .sampling = opts->sampling,
-        .now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec,
+        .now_ns = leat_flow_clock_ns(CLOCK_REALTIME),
         .message = send_message,
         .ctx = netflow,
     };
     err = leat_netflow_create(&netflow->netflow, &netflow_opts);
     if (err) {
-        leat_datagram_close(&netflow->datagram);
+        leat_transport_close(netflow->transport);
         return leat_fail_in(err, name);
     }
     return 0;

@@ -15,6 +15,12 @@ static inline void leat_tally_add(struct leat_tally *tally, const struct leat_ta
     tally->octets += more->octets;
 }
 
+static inline void leat_tally_subtract(struct leat_tally *tally, const struct leat_tally *less) {
+    tally->records -= less->records;
+    tally->packets -= less->packets;
+    tally->octets -= less->octets;
+}
+
 static inline struct leat_tally leat_tally_of(const struct leat_flow *flow) {
     return (struct leat_tally){ .records = 1,
                                 .packets = flow->side[0].packets + flow->side[1].packets,

@@ -324,6 +324,13 @@ int leat_transport_send(struct leat_transport *transport, const uint8_t *message
     return (int)err;
 }
 
+void leat_transport_on_refused(struct leat_transport *transport,
+                               void (*refused)(void *ctx, const uint8_t *bytes, uint32_t n),
+                               void *ctx) {
+    transport->refused = refused;
+    transport->refused_ctx = ctx;
+}
+
 void leat_transport_take_back(struct leat_transport *transport,
                               void (*message)(void *ctx, const uint8_t *bytes, uint32_t n),
                               void *ctx) {
@@ -365,7 +372,8 @@ uint32_t leat_transport_session(const struct leat_transport *transport) {
 }
 
 uint64_t leat_transport_acknowledged(const struct leat_transport *transport) {
-    return transport->stream ? leat_stream_acknowledged(transport->stream) : transport->sent;
+    return transport->stream ? leat_stream_acknowledged(transport->stream)
+                             : transport->sent - transport->trial_sent;
 }
 
 uint64_t leat_transport_failures(const struct leat_transport *transport) {

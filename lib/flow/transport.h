@@ -7,10 +7,11 @@
  * Names are resolved at open, which may wait for the name server, and again in a thread of their
  * own when all addresses were tried in vain.
  *
- * UDP cannot know whether a collector is there. Where messages are lost for want of a spool an ICMP
- * error is only noted. With a spool the collector is away when there is no route or its host
- * refuses (ICMP port unreachable); after the pause one message goes ahead, and the others follow
- * when no error came back. DTLS has a session, which an ICMP error ends.
+ * UDP cannot know whether a collector is there; but an ICMP error quotes the datagram that did not
+ * arrive, of which `refused` tells. Where messages are lost for want of a spool that is all, and
+ * sending goes on. With a spool the collector is away when there is no route or an error came (port
+ * or host unreachable); after the pause one message goes ahead, and the others follow when no error
+ * came back. DTLS has a session, which an ICMP error ends.
  */
 #ifndef LEAT_FLOW_TRANSPORT_H
 #define LEAT_FLOW_TRANSPORT_H
@@ -49,11 +50,16 @@ enum leat_transport_state leat_transport_state(const struct leat_transport *tran
 /* 0: sent, or in the buffer; -EAGAIN: no room now; -ENOTCONN: away. */
 int leat_transport_send(struct leat_transport *transport, const uint8_t *message, uint32_t n);
 
+/* UDP: called with what an ICMP error quotes of a message that was sent, from its start. */
+void leat_transport_on_refused(struct leat_transport *transport,
+                               void (*refused)(void *ctx, const uint8_t *bytes, uint32_t n),
+                               void *ctx);
+
 /* Grows with each new connection: its peer knows no templates. */
 uint32_t leat_transport_session(const struct leat_transport *transport);
 
 /* Messages of this session that need not be kept any longer: with TCP and TLS those that the other
- * host has acknowledged, else those that were sent. */
+ * host has acknowledged, else those that were sent; the one that goes ahead, once no error came. */
 uint64_t leat_transport_acknowledged(const struct leat_transport *transport);
 
 /* While away: hands over the messages of the last session that were taken, but not acknowledged,

@@ -29,8 +29,10 @@ struct leat_transport {
     uint64_t retry_ns, pause_ns;
     uint64_t sent; /* messages of this session; without a stream they count as acknowledged */
     uint64_t failures;
-    struct leat_stream *stream; /* TCP, TLS */
-    struct leat_tls *tls;       /* TLS, DTLS */
+    struct leat_stream *stream;                                   /* TCP, TLS */
+    struct leat_tls *tls;                                         /* TLS, DTLS */
+    void (*refused)(void *ctx, const uint8_t *bytes, uint32_t n); /* UDP */
+    void *refused_ctx;
     void (*told)(void *ctx, const char *sentence);
     void *told_ctx;
 };

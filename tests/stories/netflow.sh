@@ -94,4 +94,6 @@ TZ=UTC nfdump -R "$here/old" -o json | grep -q '"first" : "2013-05-31T11:33:20.0
 
 say "nobody listens: counted, and no end"
 inside "$FLOW_SEND" -n 1000 netflow9://$collector 2>"$here/nobody.json"
-[ "$(sent "$here/nobody.json" lost)" -gt 0 ] || fail "nothing was lost where nobody listens"
+[ "$(sent "$here/nobody.json" records)" = 0 ] || fail "records were sent where nobody listens"
+[ "$(sent "$here/nobody.json" refused)" = "$(sent "$here/nine.json" records)" ] ||
+    fail "not every record is told to be refused"

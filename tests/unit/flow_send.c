@@ -79,8 +79,8 @@ int main(int argc, char **argv) {
     fprintf(stderr,
             "{\"records\":%" PRIu64 ",\"octets\":%" PRIu64 ",\"messages\":%" PRIu64
             ",\"held\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"lost_packets\":%" PRIu64
-            ",\"lost_octets\":%" PRIu64 ",\"failures\":%" PRIu64 "}\n",
+            ",\"lost_octets\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"failures\":%" PRIu64 "}\n",
             final.records, final.octets, final.messages, final.held, final.lost, final.lost_packets,
-            final.lost_octets, final.failures);
+            final.lost_octets, final.refused, final.failures);
     return 0;
 }

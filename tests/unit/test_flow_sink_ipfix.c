@@ -381,20 +381,39 @@ static void test_stops_reading_with_spool(void **state) {
     collector_end(&collector);
 }
 
-/* T30: over UDP nobody has to be there. */
+/* T30: over UDP nobody has to be there. What ICMP errors tell of is lost, and no record else. T16:
+ * who listens there next gets templates soon. */
 static void test_udp_refused(void **state) {
     (void)state;
     struct collector collector = { .type = SOCK_DGRAM };
     collector_start(&collector);
     collector_stop(&collector);
     struct leat_flow_sink *sink = open_sink("ipfix", &collector, false);
-    for (uint64_t number = 0; number < 5000; number++)
-        send_flow(sink, number);
+    uint64_t number = 0;
+    while (number < 5000)
+        send_flow(sink, number++);
+    for (uint32_t i = 0; i < 15; i++) /* the last message, too */
+        tick(sink, NULL);
     assert_false(away(sink));
-    assert_true(stats_of(sink).failures > 0);
-    assert_int_equal(stats_of(sink).lost, 0);
+    struct leat_flow_sink_stats stats = stats_of(sink);
+    assert_true(stats.failures > 0);
+    assert_int_equal(stats.records + stats.held, 0);
+    assert_int_equal(stats.lost, 5000);
+    assert_int_equal(stats.refused, 5000);
+    assert_int_equal(stats.lost_packets, 3 * 5000);
+
+    collector_start(&collector);
+    for (uint32_t i = 0; i < 15; i++) /* the test's clock began at a whole second */
+        tick(sink, &collector);
+    collector.next = 5000;
+    while (number < 10000)
+        send_flow(sink, number++);
+    until_flows(sink, &collector, 5000);
+    check_all(&collector, 5000);
+    assert_int_equal(stats_of(sink).lost, 5000);
+    assert_int_equal(stats_of(sink).records, 5000);
     sink->ops->close(sink, 1000, NULL);
-    leat_ipfix_reader_destroy(collector.reader);
+    collector_end(&collector);
 }
 
 /* With a spool: away; what comes meanwhile arrives when it is back. */
@@ -410,6 +429,27 @@ static void test_udp_spooled(void **state) {
     collector_start(&collector);
     until_flows(sink, &collector, 20000);
     check_all(&collector, 20000);
+
+    /* It dies again: what was sent before that shows is lost, and told so; the message that goes
+     * ahead again and again is not. */
+    collector_stop(&collector);
+    uint64_t number = 20000;
+    for (uint32_t i = 0; i < 200; i++) {
+        for (uint32_t n = 0; n < 50; n++)
+            send_flow(sink, number++);
+        tick(sink, NULL);
+        poll(NULL, 0, 5);
+    }
+    const struct leat_flow_sink_stats stats = stats_of(sink);
+    assert_true(stats.failures >= 3);
+    assert_true(stats.refused > 0 && stats.refused < 1000);
+    assert_int_equal(stats.lost, stats.refused);
+    assert_int_equal(stats.records + stats.held + stats.lost, number);
+    collector_start(&collector);
+    collector.next = 20000 + stats.lost;
+    until_flows(sink, &collector, number - stats.lost);
+    check_all(&collector, number - stats.lost);
+    assert_int_equal(stats_of(sink).lost, stats.lost);
     sink->ops->close(sink, 1000, NULL);
     collector_end(&collector);
 }

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * IPFIX to a collector: encoder, session, and the spool for while the collector is away.
+ *
+ *   sink_ipfix.c        the sink: opening, closing, what it tells
+ *   sink_ipfix_send.c   the way of messages: directly, or by way of the spool
+ *   session.c           what belongs to one session over the transport
+ *
+ * Directly, what the encoder makes goes to the session. Otherwise it goes into the spool, and
+ * what is in the spool goes to the session in order, until nothing is left to be read; then
+ * directly again. Both can be on their way at a time: when the session breaks the spool is read
+ * again from the oldest message that had not arrived, and what had been sent directly, which is
+ * younger, is appended to it.
+ *
+ * Sequence numbers are those of the session, so they are written into messages as they are sent.
+ * Templates are kept aside, for the heads of the spool's segments. A segment of another process may
+ * mean other things by the same numbers: where that can be, a session of its own is begun for it.
+ */
+#ifndef LEAT_FLOW_SINK_IPFIX_H
+#define LEAT_FLOW_SINK_IPFIX_H
+
+#include "session.h"
+#include "spool.h"
+
+struct leat_ipfix_sink {
+    struct leat_flow_sink sink;
+    enum leat_transport_kind kind;
+    struct leat_session session;
+    struct leat_ipfix *encoder;
+    struct leat_spool *spool; /* NULL: what cannot be sent is lost */
+    void (*facts)(void *ctx, struct leat_ipfix_facts *facts);
+    void *facts_ctx;
+    uint64_t now_ns;           /* CLOCK_REALTIME */
+    struct leat_tally at_hand; /* in the message that the encoder fills */
+
+    bool direct;
+    bool capturing;       /* the encoder repeats its templates to be kept, not to be sent */
+    bool templates_stale; /* it has made a new one */
+    uint8_t *templates;   /* its template messages, one after the other */
+    uint32_t templates_n, templates_room;
+
+    bool in_head;                   /* the last message out of the spool was of templates */
+    uint8_t held[LEAT_MESSAGE_MAX]; /* out of the spool, not sent yet */
+    uint32_t held_n;
+    struct leat_spool_note held_note;
+
+    uint64_t away_ns; /* since when; 0: it is there */
+    struct leat_tally lost;
+    uint64_t
+        repeat_ns;    /* UDP: when to say the templates again, since some were refused; 0: never */
+    uint64_t refused; /* of them: sent, and an ICMP error came back */
+};
+
+/* Over UDP, and DTLS, templates may change and come again at any time (RFC 7011, 8.4). */
+bool leat_ipfix_sink_datagrams(const struct leat_ipfix_sink *sink);
+
+/* Of the encoder (struct leat_ipfix_opts). */
+int leat_ipfix_sink_message(void *ctx, const uint8_t *bytes, uint32_t n, uint32_t records,
+                            bool templates);
+/* Of the transport. */
+void leat_ipfix_sink_refused(void *ctx, const uint8_t *quoted, uint32_t n);
+/* Of the session. */
+void leat_ipfix_sink_arrived(void *ctx, const struct leat_sent *what);
+
+/* Keeps the encoder's templates for the heads of segments. */
+int leat_ipfix_sink_capture(struct leat_ipfix_sink *sink);
+/* The encoder may have made templates since. */
+void leat_ipfix_sink_mind_templates(struct leat_ipfix_sink *sink);
+/* Connects, begins sessions, sends what is in the spool. */
+void leat_ipfix_sink_run(struct leat_ipfix_sink *sink);
+/* The session is over. */
+void leat_ipfix_sink_broken(struct leat_ipfix_sink *sink);
+
+#endif
