@@ -9,6 +9,10 @@
 
 #include <cmocka.h>
 
+const struct leat_flow_cache_opts rig_quiet = {
+    .flows = 1000, .active_ns = 60 * SECOND, .idle_ns = 10 * SECOND, .sweep_ns = UINT64_MAX
+};
+
 static bool keep(void *ctx, const struct leat_flow *flow) {
     struct rig *rig = ctx;
     if (rig->refuses)
@@ -38,6 +42,11 @@ void rig_open(struct rig *rig, struct leat_flow_cache_opts opts) {
 
 void rig_close(struct rig *rig) {
     leat_flow_cache_destroy(rig->cache);
+}
+
+const struct leat_flow *rig_last(const struct rig *rig) {
+    assert_true(rig->count > 0);
+    return &rig->records[rig->count - 1];
 }
 
 static const uint8_t ip_header[40] = { [5] = 7 };

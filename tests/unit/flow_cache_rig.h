@@ -10,6 +10,10 @@
 enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
 
 #define RIG_RECORDS 4096
+#define RIG_TIME    (1700000000 * SECOND)
+
+/* Sweeps never, so that only packets end records. */
+extern const struct leat_flow_cache_opts rig_quiet;
 
 struct rig {
     struct leat_flow_cache *cache;
@@ -26,6 +30,9 @@ struct rig {
 /* Opens a cache with these options but for ended() and ctx, and a seed. */
 void rig_open(struct rig *rig, struct leat_flow_cache_opts opts);
 void rig_close(struct rig *rig);
+
+/* The record that came last. */
+const struct leat_flow *rig_last(const struct rig *rig);
 
 /* A UDP packet of flow `number` from its side 0: 100 octets, 72 of them payload, 114 in a frame. */
 struct leat_flow_packet rig_packet(uint32_t number, uint64_t time_ns);
