@@ -6,15 +6,14 @@
  */
 #include "bound.h"
 #include "lib/core/cycles.h"
+#include "options.h"
 #include "rig.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct {
-    uint32_t runs, packets;
-    int driver_core, device_core;
+    uint32_t runs, packets, driver_core, device_core;
     bool quick;
 } opts = { .runs = 7, .packets = 400000, .driver_core = 0, .device_core = 1 };
 
@@ -49,12 +48,12 @@ static int measure(uint32_t ring, const uint32_t *batches, uint32_t count) {
     struct rig rig;
     struct rig_opts rig_opts = { .ring = ring,
                                  .wire = "gen,size=64",
-                                 .driver_core = opts.driver_core,
-                                 .device_core = opts.device_core };
+                                 .driver_core = (int)opts.driver_core,
+                                 .device_core = (int)opts.device_core };
     for (uint32_t run = 0; run < opts.runs; run++) {
         for (uint32_t b = 0; b < count; b++)
             bound[b][run] = bound_cycles(ring, batches[b], LEAT_BUFFER_STRIDE,
-                                         opts.packets / ring + 1, opts.device_core);
+                                         opts.packets / ring + 1, (int)opts.device_core);
         if (rig_open(&rig, &rig_opts) < 0)
             return 1;
         for (uint32_t b = 0; b < count; b++) {
@@ -81,50 +80,24 @@ static int measure(uint32_t ring, const uint32_t *batches, uint32_t count) {
     return 0;
 }
 
-static int usage(FILE *to) {
-    fprintf(to, "Usage: forward_cycles [--runs N] [--packets N] [--driver-core N] "
-                "[--device-core N] [--quick]\n\n"
-                "Cycles a forwarded 64 B packet, by batch size at ring 512 and by ring size at "
-                "batch 32, as CSV:\nmin, median, max over the runs. --quick: batch 32, ring 512 "
-                "only.\n");
-    return to == stdout ? 0 : 2;
-}
+static const char usage[] =
+    "Usage: forward_cycles [--runs N] [--packets N] [--driver-core N] [--device-core N] "
+    "[--quick]\n\n"
+    "Cycles a forwarded 64 B packet, by batch size at ring 512 and by ring size at batch 32, as "
+    "CSV:\nmin, median, max over the runs. --quick: batch 32, ring 512 only.\n";
 
 int main(int argc, char **argv) {
-    static const struct option longs[] = {
-        { "runs", required_argument, NULL, 'r' },
-        { "packets", required_argument, NULL, 'p' },
-        { "driver-core", required_argument, NULL, 'd' },
-        { "device-core", required_argument, NULL, 'c' },
-        { "quick", no_argument, NULL, 'q' },
-        { "help", no_argument, NULL, 'h' },
+    static const struct bench_option options[] = {
+        { "runs", .number = &opts.runs, .min = 1, .max = RUNS_MAX },
+        { "packets", .number = &opts.packets, .min = 10000 },
+        { "driver-core", .number = &opts.driver_core, .max = 1023 },
+        { "device-core", .number = &opts.device_core, .max = 1023 },
+        { "quick", .flag = &opts.quick },
         { 0 },
     };
-    for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
-        switch (c) {
-        case 'r':
-            opts.runs = (uint32_t)atoi(optarg);
-            break;
-        case 'p':
-            opts.packets = (uint32_t)atoi(optarg);
-            break;
-        case 'd':
-            opts.driver_core = atoi(optarg);
-            break;
-        case 'c':
-            opts.device_core = atoi(optarg);
-            break;
-        case 'q':
-            opts.quick = true;
-            break;
-        case 'h':
-            return usage(stdout);
-        default:
-            return usage(stderr);
-        }
-    }
-    if (opts.runs < 1 || opts.runs > RUNS_MAX || opts.packets < 10000)
-        return usage(stderr);
+    int exit_code;
+    if (!bench_options(argc, argv, options, usage, &exit_code))
+        return exit_code;
     static const uint32_t batches[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256 };
     static const uint32_t rings[] = { 64, 128, 256, 1024, 2048, 4096 }, usual = 32;
     puts(LANE_COLUMNS);

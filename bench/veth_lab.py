@@ -122,9 +122,10 @@ class Lab:
     def received(self, namespace, interface):
         return self.link(namespace, interface)["stats64"]["rx"]["packets"]
 
-    def load(self, frame_bytes, seconds):
+    def load(self, frame_bytes, seconds, *flows):
+        """`flows`: how many, and how often there is a new one, as xdp_load takes it."""
         shell(*inside(LOAD, *pinned(self.load_core, f"{self.tools}/xdp_load", "load0",
-                                    str(frame_bytes), str(seconds))))
+                                    str(frame_bytes), str(seconds), *map(str, flows))))
 
     def during(self, frame_bytes, seconds, loaded, count):
         """By how much `count` grows in so many seconds, with load or without."""

@@ -5,8 +5,8 @@
  * batch size, beside the bound of the same machine. Prints CSV.
  */
 #include "bound.h"
+#include "options.h"
 #include "xdp_rig.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,8 +14,7 @@
 #define SPLIT 64u /* the batch whose stages are told */
 
 static struct {
-    uint32_t runs, packets;
-    int driver_core, kernel_core;
+    uint32_t runs, packets, driver_core, kernel_core;
     bool quick;
 } opts = { .runs = 7, .packets = 400000, .driver_core = 0, .kernel_core = 1 };
 
@@ -24,8 +23,8 @@ static int measure(const uint32_t *batches, uint32_t count) {
     static double lock[9][RUNS_MAX], bound[9][RUNS_MAX], stage[LANE_STAGES][RUNS_MAX];
     struct xdp_rig rig;
     struct xdp_rig_opts rig_opts = { .ring = RING,
-                                     .driver_core = opts.driver_core,
-                                     .kernel_core = opts.kernel_core };
+                                     .driver_core = (int)opts.driver_core,
+                                     .kernel_core = (int)opts.kernel_core };
     for (uint32_t run = 0; run < opts.runs; run++) {
         if (xdp_rig_open(&rig, &rig_opts) < 0)
             return 1;
@@ -53,40 +52,23 @@ static int measure(const uint32_t *batches, uint32_t count) {
     return 0;
 }
 
-static int usage(FILE *to) {
-    fprintf(to, "Usage: xdp_cycles [--runs N] [--packets N] [--driver-core N] [--kernel-core N] "
-                "[--quick]\n\n"
-                "Cycles a 60 B frame from one AF_XDP queue to another, by batch size, as CSV: min, "
-                "median, max\nover the runs. --quick: batch 64 only.\n");
-    return to == stdout ? 0 : 2;
-}
+static const char usage[] =
+    "Usage: xdp_cycles [--runs N] [--packets N] [--driver-core N] [--kernel-core N] [--quick]\n\n"
+    "Cycles a 60 B frame from one AF_XDP queue to another, by batch size, as CSV: min, median, "
+    "max\nover the runs. --quick: batch 64 only.\n";
 
 int main(int argc, char **argv) {
-    static const struct option longs[] = {
-        { "runs", required_argument, NULL, 'r' },
-        { "packets", required_argument, NULL, 'p' },
-        { "driver-core", required_argument, NULL, 'd' },
-        { "kernel-core", required_argument, NULL, 'k' },
-        { "quick", no_argument, NULL, 'q' },
-        { "help", no_argument, NULL, 'h' },
+    static const struct bench_option options[] = {
+        { "runs", .number = &opts.runs, .min = 1, .max = RUNS_MAX },
+        { "packets", .number = &opts.packets, .min = 10000 },
+        { "driver-core", .number = &opts.driver_core, .max = 1023 },
+        { "kernel-core", .number = &opts.kernel_core, .max = 1023 },
+        { "quick", .flag = &opts.quick },
         { 0 },
     };
-    for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
-        if (c == 'r')
-            opts.runs = (uint32_t)atoi(optarg);
-        else if (c == 'p')
-            opts.packets = (uint32_t)atoi(optarg);
-        else if (c == 'd')
-            opts.driver_core = atoi(optarg);
-        else if (c == 'k')
-            opts.kernel_core = atoi(optarg);
-        else if (c == 'q')
-            opts.quick = true;
-        else
-            return usage(c == 'h' ? stdout : stderr);
-    }
-    if (opts.runs < 1 || opts.runs > RUNS_MAX || opts.packets < 10000)
-        return usage(stderr);
+    int exit_code;
+    if (!bench_options(argc, argv, options, usage, &exit_code))
+        return exit_code;
     static const uint32_t batches[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256 }, split = SPLIT;
     puts(LANE_COLUMNS);
     return opts.quick ? measure(&split, 1) : measure(batches, sizeof(batches) / sizeof(batches[0]));

@@ -245,8 +245,17 @@ static int start_exporter(struct probe *probe) {
     return 0;
 }
 
-/* One run over what is open now. */
-static int run_once(struct probe *probe) {
+/* Keeps how long a run took, and how long workers had frames to meter meanwhile. */
+static void keep_times(struct probe *probe, struct probe_port *port, const struct run *run) {
+    port->seconds = run->seconds;
+    if (run->total_cycles)
+        port->busy_seconds =
+            run->seconds * run->lane_count * (double)run->busy_cycles / (double)run->total_cycles;
+    probe->seconds += run->seconds;
+}
+
+/* One run over what is open now: port `first`, and those beside it that are live, too. */
+static int run_once(struct probe *probe, uint32_t first) {
     struct run_lane runners[SESSION_QUEUES_MAX];
     struct run run = { .opts = &probe->run_opts,
                        .session = &probe->session,
@@ -265,7 +274,7 @@ static int run_once(struct probe *probe) {
         };
     }
     int status = run_lanes(&run);
-    probe->seconds += run.seconds;
+    keep_times(probe, &probe->ports[first], &run);
     return status;
 }
 
@@ -292,7 +301,7 @@ static int meter_file(struct probe *probe, uint32_t index) {
         queue->pool = probe->session.pool;
         queue->port = index;
         queue->ended = false;
-        status = run_once(probe);
+        status = run_once(probe, index);
     }
     close_ports(probe, index);
     return status;
@@ -351,7 +360,7 @@ static int meter(struct probe *probe) {
     probe_say_start(probe);
     int status = probe_watch_start(&watch, probe);
     if (status == 0)
-        status = probe->files ? meter_files(probe) : run_once(probe);
+        status = probe->files ? meter_files(probe) : run_once(probe, 0);
     flush(probe);
     probe_watch_stop(watch);
     leat_flow_exporter_stop(probe->exporter, CLOSE_MS);

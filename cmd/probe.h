@@ -86,7 +86,8 @@ struct probe_port {
     const char *name;
     char mode[128];
     uint32_t queues;
-    struct leat_stats stats; /* final, once it is closed */
+    struct leat_stats stats;      /* final, once it is closed */
+    double seconds, busy_seconds; /* a file's own; the first one's of live ports are those of all */
 };
 
 struct probe {

@@ -38,6 +38,10 @@ static json_t *port_json(const struct probe_port *port) {
                      number(port->stats.rx_bytes), "drops", drops);
 }
 
+static json_t *run_json(const struct probe_port *port) {
+    return json_pack("{s:f, s:f}", "seconds", port->seconds, "busy_seconds", port->busy_seconds);
+}
+
 static json_t *sink_json(const char *name, const struct leat_flow_sink_stats *stats) {
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "name", name, "records",
                      number(stats->records), "octets", number(stats->octets), "messages",
@@ -50,9 +54,12 @@ static json_t *sink_json(const char *name, const struct leat_flow_sink_stats *st
 static json_t *report_json(const struct probe *probe) {
     struct leat_flow_meter_stats meters;
     struct leat_flow_exporter_stats exporter;
-    json_t *ports = json_array(), *queues = json_array(), *sinks = json_array();
+    json_t *ports = json_array(), *runs = json_array(), *queues = json_array(),
+           *sinks = json_array();
     for (uint32_t i = 0; i < probe->port_count; i++)
         json_array_append_new(ports, port_json(&probe->ports[i]));
+    for (uint32_t i = 0; i < (probe->files ? probe->port_count : 1); i++)
+        json_array_append_new(runs, run_json(&probe->ports[i]));
     for (uint32_t i = 0; i < probe->queue_count; i++) {
         probe_queue_stats(&probe->queues[i], &meters);
         json_array_append_new(queues, meter_json(&meters));
@@ -66,13 +73,14 @@ static json_t *report_json(const struct probe *probe) {
     leat_flow_exporter_stats(probe->exporter, &exporter);
     if (exporter.replaced.records || exporter.replaced.lost)
         json_array_append_new(sinks, sink_json("replaced", &exporter.replaced));
-    return json_pack("{s:f, s:b, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o}, s:o}", "seconds",
-                     probe->seconds, "conserved", probe_conserved(&meters, &exporter), "ports",
-                     ports, "total", meter_json(&meters), "queues", queues, "exporter", "records",
-                     number(exporter.records), "joined", number(exporter.joined), "unselected",
-                     number(exporter.unselected), "unselected_packets",
-                     number(exporter.unselected_packets), "exported", number(exporter.exported),
-                     "exported_packets", number(exporter.exported_packets), "sinks", sinks);
+    return json_pack("{s:f, s:b, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o}, s:o}",
+                     "seconds", probe->seconds, "conserved", probe_conserved(&meters, &exporter),
+                     "ports", ports, "runs", runs, "total", meter_json(&meters), "queues", queues,
+                     "exporter", "records", number(exporter.records), "joined",
+                     number(exporter.joined), "unselected", number(exporter.unselected),
+                     "unselected_packets", number(exporter.unselected_packets), "exported",
+                     number(exporter.exported), "exported_packets",
+                     number(exporter.exported_packets), "sinks", sinks);
 }
 
 int probe_write_json(const struct probe *probe, const char *path) {

@@ -108,6 +108,7 @@ static void add_cycles(struct run *run) {
         struct leat_worker_stats stats;
         leat_worker_stats(run->lanes[i].worker, &stats);
         run->busy_cycles += stats.busy_cycles;
+        run->total_cycles += stats.total_cycles;
     }
 }
 

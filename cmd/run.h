@@ -72,7 +72,7 @@ struct run {
     bool own_progress; /* no live line: the program tells itself how it goes */
     /* Results. */
     double seconds;
-    uint64_t busy_cycles;
+    uint64_t busy_cycles, total_cycles; /* of all lanes */
     uint64_t deadline_ns;
 };
 

@@ -21,6 +21,9 @@ assert total["packets"] == (exporter["exported_packets"] + exporter["unselected_
                             + total["lost_packets"]), report
 for queue in ["frames", "packets", "in_flows", "flows"]:
     assert total[queue] == sum(q[queue] for q in report["queues"]), queue
+for run in report["runs"]:
+    assert 0 <= run["busy_seconds"] <= run["seconds"] * len(report["queues"]), report["runs"]
+assert abs(sum(run["seconds"] for run in report["runs"]) - report["seconds"]) < 1e-6, report
 records = packets = 0
 for path in sys.argv[3:]:
     for line in open(path):
