@@ -83,9 +83,9 @@ uint32_t flow_source_next(struct flow_source *source) {
 
 void flow_source_frame(uint8_t *frame, uint32_t bytes) {
     static const uint8_t headers[HEADER_BYTES] = {
-        2,    0,    0, 0,  0, 1, 2, 0, 0,  0,  0, 2, 8,  0,                    /* Ethernet */
-        0x45, 0,    0, 0,  0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 0, 10, 1, 0, 1, /* IPv4 */
-        0x30, 0x39, 0, 53, 0, 0, 0, 0,                                         /* UDP */
+        2,    0,    0,    0,    0, 1, 2, 0, 0,  0,  0, 2, 8,  0,                    /* Ethernet */
+        0x45, 0,    0,    0,    0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 0, 10, 1, 0, 1, /* IPv4 */
+        0x30, 0x39, 0x9c, 0x40, 0, 0, 0, 0,                                         /* UDP */
     };
     uint16_t ip_bytes = htons((uint16_t)(bytes - 14)), udp_bytes = htons((uint16_t)(bytes - 34));
     memset(frame, 0, bytes);
