@@ -318,8 +318,8 @@ static void print_cache(const struct leat_flow_meter *meter, uint32_t flows, uin
 enum { TOTAL, SOURCE, DECODE, LOOKUP, CACHE, EXPORT, BOUND, RATIO, TOTAL_EXPORTED, IPFIX, RECORDS };
 #define ROWS 11
 static const char *const row_names[ROWS] = {
-    "meter", "source",      "decode",      "look-up in cache", "cache",           "export",
-    "bound", "meter/bound", "meter, sink", "export to sink",   "records a second"
+    "meter", "source",      "decode",        "look-up in cache", "cache",           "export",
+    "bound", "meter/bound", "meter to sink", "export to sink",   "records a second"
 };
 
 /* Of known flows, between what else goes on; nothing is counted. */
@@ -404,7 +404,7 @@ static int measure(struct source *source, uint32_t flows, uint32_t percent) {
     }
     print_mpps("mpps", flows, percent, rows[TOTAL]);
     if (opts.sink)
-        print_mpps("mpps, sink", flows, percent, rows[TOTAL_EXPORTED]);
+        print_mpps("mpps to sink", flows, percent, rows[TOTAL_EXPORTED]);
     for (int i = 0; i < rows_count; i++)
         print_row(row_names[i], flows, percent, rows[i], opts.runs);
     return 0;
