@@ -327,6 +327,7 @@ void leat_ipfix_flush(struct leat_ipfix *ipfix, uint64_t now_ns) {
 /* The message at hand belongs to the new session now, behind the templates. */
 void leat_ipfix_restart(struct leat_ipfix *ipfix, uint64_t now_ns) {
     uint32_t used, records = ipfix->records;
+    const uint64_t begun_ns = ipfix->begun_ns;
     bool templates = ipfix->templates;
     uint8_t *message = ipfix->message;
 
@@ -343,6 +344,7 @@ void leat_ipfix_restart(struct leat_ipfix *ipfix, uint64_t now_ns) {
     ipfix->message = message;
     ipfix->used = used;
     ipfix->records = records;
+    ipfix->begun_ns = begun_ns;
     ipfix->templates = templates;
 }
 

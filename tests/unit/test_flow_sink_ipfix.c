@@ -396,11 +396,12 @@ static void test_udp_refused(void **state) {
         tick(sink, NULL);
     assert_false(away(sink));
     struct leat_flow_sink_stats stats = stats_of(sink);
-    assert_true(stats.failures > 0);
-    assert_int_equal(stats.records + stats.held, 0);
-    assert_int_equal(stats.lost, 5000);
-    assert_int_equal(stats.refused, 5000);
-    assert_int_equal(stats.lost_packets, 3 * 5000);
+    /* Not always all: the kernel limits how many ICMP errors it makes (icmp_msgs_burst). */
+    assert_true(stats.failures > 0 && stats.lost > 0);
+    assert_int_equal(stats.held, 0);
+    assert_int_equal(stats.records + stats.lost, 5000);
+    assert_int_equal(stats.refused, stats.lost);
+    assert_int_equal(stats.lost_packets, 3 * stats.lost);
 
     collector_start(&collector);
     for (uint32_t i = 0; i < 15; i++) /* the test's clock began at a whole second */
@@ -410,8 +411,8 @@ static void test_udp_refused(void **state) {
         send_flow(sink, number++);
     until_flows(sink, &collector, 5000);
     check_all(&collector, 5000);
-    assert_int_equal(stats_of(sink).lost, 5000);
-    assert_int_equal(stats_of(sink).records, 5000);
+    assert_int_equal(stats_of(sink).lost, stats.lost);
+    assert_int_equal(stats_of(sink).records, 10000 - stats.lost);
     sink->ops->close(sink, 1000, NULL);
     collector_end(&collector);
 }
