@@ -119,7 +119,7 @@ class LeatProbe:
         self.leat, self.worker_core, self.other_core = leat, worker_core, other_core
 
     def words(self, ports, report, collector, *options):
-        return pinned(self.other_core, self.leat, "probe", *map(str, ports), "--core",
+        return pinned(self.other_core, self.leat, "probe", *map(str, ports), "--cores",
                       str(self.worker_core), "--to", f"ipfix://{collector.address}", "--json",
                       str(report), "--interval", "0", *options)
 

@@ -111,7 +111,10 @@ static int name_ports(struct probe *probe) {
 }
 
 static int open_port(struct probe *probe, uint32_t index) {
-    const struct leat_port_opts opts = { .queues = probe->config.queues, .promisc = true };
+    const struct leat_port_opts opts = { .queues = probe->config.queues,
+                                         .promisc = true,
+                                         .rss = probe->config.uniflow ? LEAT_RSS_DEFAULT
+                                                                      : LEAT_RSS_PREFER_SYMMETRIC };
     struct probe_port *port = &probe->ports[index];
     int status = session_port(&probe->session, port->name, opts);
     if (status)
@@ -123,6 +126,7 @@ static int open_port(struct probe *probe, uint32_t index) {
     }
     memcpy(port->mode, caps->mode, sizeof(port->mode));
     port->queues = caps->queues;
+    port->rss_symmetric = caps->rss_symmetric;
     return 0;
 }
 
@@ -130,12 +134,13 @@ static int open_live_ports(struct probe *probe) {
     int status = session_open(&probe->session, probe->config.run.buffer_bytes);
     for (uint32_t i = 0; status == 0 && i < probe->port_count; i++)
         status = open_port(probe, i);
-    if (status == 0)
-        status = session_start(&probe->session, session_workers_max(&probe->session), 5000);
-    for (uint32_t i = 0; status == 0 && i < probe->port_count; i++)
+    for (uint32_t i = 0; status == 0 && i < probe->port_count; i++) {
+        probe->session.ports[i].first_worker = probe->queue_count;
         probe->queue_count += probe->ports[i].queues;
-    probe->lane_count = probe->session.workers;
-    return status;
+    }
+    if (status == 0)
+        status = probe_count_workers(probe);
+    return status ? status : session_start(&probe->session, probe->lane_count, 5000);
 }
 
 /* ingressInterface: the interface's number where the port is one, else the port's. */
@@ -180,9 +185,7 @@ static int make_meter(struct probe *probe, uint32_t port, uint32_t index, uint32
 }
 
 static int make_meters(struct probe *probe) {
-    uint32_t queues = probe->files ? 1 : probe->queue_count;
-    if (probe->files)
-        probe->lane_count = 1;
+    uint32_t queues = probe->queue_count;
     probe->queue_count = 0;
     probe->queues = calloc(queues, sizeof(*probe->queues));
     probe->lanes = calloc(probe->lane_count, sizeof(*probe->lanes));
@@ -204,7 +207,7 @@ static int make_meters(struct probe *probe) {
         const struct session_port *port = &probe->session.ports[p];
         interface_of(probe, p);
         for (uint32_t i = 0; status == 0 && i < port->caps.queues; i++) {
-            uint32_t worker = i % probe->lane_count;
+            uint32_t worker = session_worker_of(&probe->session, port, i);
             struct probe_lane *lane = &probe->lanes[worker];
             status = make_meter(probe, p, i, worker, &port->caps);
             if (status == 0) {
@@ -228,10 +231,10 @@ static int start_exporter(struct probe *probe) {
         .sinks = probe->sinks,
         .sink_count = probe->sink_count,
         .selection = probe->config.selection,
-        .join = !probe->config.uniflow && probe->queue_count > 1 ? LEAT_FLOW_JOIN_ALL
-                                                                 : LEAT_FLOW_JOIN_NONE,
+        .join = probe->joining,
         .join_key = probe->config.key,
-        .core = -1,
+        .join_wait_ns = probe_join_wait_ns(&probe->config),
+        .core = probe_exporter_core(probe),
     };
     struct leat_flow_exporter *exporter;
     int status = leat_flow_exporter_start(&exporter, &opts);
@@ -331,12 +334,17 @@ static int start(struct probe *probe) {
     int status = name_ports(probe);
     if (status == 0)
         status = probe_choose_inline(probe);
-    if (status == 0 && probe->inline_)
-        probe->lane_count = probe->queue_count = probe->port_count;
-    else if (status == 0 && !probe->files)
-        status = open_live_ports(probe);
     if (status)
         return status;
+    if (!probe->inline_ && !probe->files) {
+        status = open_live_ports(probe);
+    } else {
+        probe->queue_count = probe->inline_ ? probe->port_count : 1;
+        status = probe_count_workers(probe);
+    }
+    if (status)
+        return status;
+    probe_choose_joining(probe);
     struct leat_fields *fields = &probe->fields[0];
     status = leat_fields_parse(fields, probe->config.fields, probe->config.uniflow);
     if (status)

@@ -14,6 +14,8 @@
 
 enum probe_output { PROBE_OUTPUT_NONE, PROBE_OUTPUT_TEXT, PROBE_OUTPUT_JSON, PROBE_OUTPUT_CSV };
 
+enum probe_join { PROBE_JOIN_AUTO, PROBE_JOIN_ALWAYS, PROBE_JOIN_NEVER };
+
 /* What the command line and the configuration file say (probe_options.c). Strings live as long as
  * argv, or are among `kept`. */
 struct probe_config {
@@ -36,6 +38,7 @@ struct probe_config {
     uint32_t flows, key, queues, top, mtu, domain, pen;
     double active, idle, interval;
     int tunnels, output;
+    int join; /* enum probe_join */
     char **kept;
     uint32_t kept_count;
 };
@@ -86,6 +89,7 @@ struct probe_port {
     const char *name;
     char mode[128];
     uint32_t queues;
+    bool rss_symmetric;
     struct leat_stats stats;      /* final, once it is closed */
     double seconds, busy_seconds; /* a file's own; the first one's of live ports are those of all */
 };
@@ -106,6 +110,7 @@ struct probe {
     uint32_t queue_count;
     struct probe_lane *lanes;
     uint32_t lane_count;
+    enum leat_flow_joining joining;
     struct run_opts run_opts; /* of the start; a reload does not change them */
 
     struct leat_ipfix_interface interfaces[SESSION_PORTS_MAX];
@@ -130,6 +135,16 @@ void probe_queue_close(struct probe_queue *queue);
 /* probe_inline.c: 0, or a negative errno after saying why. Sets probe->inline_. */
 int probe_choose_inline(struct probe *probe);
 int probe_open_inline(struct probe *probe, uint32_t index);
+
+/* probe_workers.c: how many there are, one a queue as far as there are cores, and where they run.
+ * 0, or a negative errno after saying why. */
+int probe_count_workers(struct probe *probe);
+int probe_exporter_core(const struct probe *probe); /* -1: any */
+
+/* probe_join.c: how both directions of a connection come into one record. */
+void probe_choose_joining(struct probe *probe);
+uint64_t probe_join_wait_ns(const struct probe_config *config);
+void probe_say_joining(const struct probe *probe);
 
 /* probe_sinks.c: fields, sinks and what the exporter is told. 0, or a negative errno after saying
  * why on standard error. */

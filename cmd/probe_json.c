@@ -73,14 +73,14 @@ static json_t *report_json(const struct probe *probe) {
     leat_flow_exporter_stats(probe->exporter, &exporter);
     if (exporter.replaced.records || exporter.replaced.lost)
         json_array_append_new(sinks, sink_json("replaced", &exporter.replaced));
-    return json_pack("{s:f, s:b, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o}, s:o}",
+    return json_pack("{s:f, s:b, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:o}",
                      "seconds", probe->seconds, "conserved", probe_conserved(&meters, &exporter),
                      "ports", ports, "runs", runs, "total", meter_json(&meters), "queues", queues,
                      "exporter", "records", number(exporter.records), "joined",
-                     number(exporter.joined), "unselected", number(exporter.unselected),
-                     "unselected_packets", number(exporter.unselected_packets), "exported",
-                     number(exporter.exported), "exported_packets",
-                     number(exporter.exported_packets), "sinks", sinks);
+                     number(exporter.joined), "alone", number(exporter.alone), "unselected",
+                     number(exporter.unselected), "unselected_packets",
+                     number(exporter.unselected_packets), "exported", number(exporter.exported),
+                     "exported_packets", number(exporter.exported_packets), "sinks", sinks);
 }
 
 int probe_write_json(const struct probe *probe, const char *path) {

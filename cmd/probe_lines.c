@@ -29,6 +29,7 @@ void probe_say_start(const struct probe *probe) {
           : probe->files ? ": read one after the other\n"
                          : ": frames are consumed, none is passed on to the network stack\n",
           stderr);
+    probe_say_joining(probe);
 }
 
 static void add_meter(struct leat_flow_meter_stats *sum,
@@ -151,6 +152,8 @@ static void say_exporter(const struct leat_flow_exporter_stats *stats) {
             stats->exported_packets);
     if (stats->joined)
         fprintf(stderr, ", %" PRIu64 " of two halves", stats->joined);
+    if (stats->alone)
+        fprintf(stderr, ", %" PRIu64 " of a half without another", stats->alone);
     if (stats->unselected)
         fprintf(stderr, ", %" PRIu64 " more not selected", stats->unselected);
     fputc('\n', stderr);

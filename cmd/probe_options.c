@@ -9,6 +9,7 @@
 static struct probe_config parsing;
 
 static const char *const tunnel_choices[] = { "outer", "inner", "both", NULL };
+static const char *const join_choices[] = { "auto", "always", "never", NULL };
 static const char *const output_choices[] = { "none", "text", "json", "csv", NULL };
 
 static bool parse_to(const char *value, void *to) {
@@ -147,6 +148,10 @@ static const struct option_spec specs[] = {
       &parsing.consume },
     { "uniflow", 'u', NULL, "a record a direction; default: one for both", OPTION_FLAG,
       &parsing.uniflow },
+    { "join", 0, "auto|always|never",
+      "halves of a connection that two queues received; auto\n(default): where the port cannot "
+      "steer both to one queue",
+      OPTION_CHOICE, &parsing.join, .choices = join_choices },
     { "key", 'k', "LIST",
       "what makes flows differ, beside addresses, ports and\nprotocol: vlan, mpls, tos, interface, "
       "tunnel",
@@ -168,6 +173,10 @@ static const struct option_spec specs[] = {
       &parsing.interval, .parse = parse_interval },
     { "queues", 'q', "N", "queues a port; default: all of an interface, else 1", OPTION_U32,
       &parsing.queues, 1, SESSION_QUEUES_MAX },
+    { "cores", 0, "LIST",
+      "run on these cores, 2,4-6: a worker each, and with one\ncore more than queues the exporter "
+      "on the last",
+      OPTION_PARSED, &parsing.run.cores, .parse = cores_parse },
     { "spool", 0, "DIR", "keep there what a collector that is away does not get", OPTION_STRING,
       &parsing.spool },
     { "spool-size", 0, "BYTES", "at most so much (1G)", OPTION_U64, &parsing.spool_octets, 1000000,
@@ -192,7 +201,6 @@ static const struct option_spec specs[] = {
       &parsing.read },
     RUN_OPTION_SECONDS(parsing.run),
     RUN_OPTION_WAIT(parsing.run),
-    RUN_OPTION_CORE(parsing.run),
     RUN_OPTION_JSON(parsing.run),
     RUN_OPTION_BUFFER_BYTES(parsing.run),
     { 0 },

@@ -39,6 +39,8 @@ static bool can_change(const struct probe *probe, const struct probe_config *to,
         return refuse(to, "key");
     if (from->tunnels != to->tunnels)
         return refuse(to, "tunnels");
+    if (from->join != to->join)
+        return refuse(to, "join");
     if (!same(from->user, to->user))
         return refuse(to, "user");
     if (leat_fields_parse(fields, to->fields, to->uniflow)) {
@@ -60,10 +62,11 @@ static int reload_meters(struct probe *probe, const struct probe_config *config)
 }
 
 static int hand_over(struct probe *probe, struct leat_flow_sink **sinks, uint32_t count,
-                     const struct leat_flow_selection *selection) {
+                     const struct probe_config *config) {
     const struct leat_flow_exporter_opts opts = { .sinks = sinks,
                                                   .sink_count = count,
-                                                  .selection = *selection };
+                                                  .selection = config->selection,
+                                                  .join_wait_ns = probe_join_wait_ns(config) };
     int status = leat_flow_exporter_reload(probe->exporter, &opts);
     return status ? session_error(status) : 0;
 }
@@ -74,7 +77,7 @@ static int replace_sinks(struct probe *probe, const struct probe_config *config,
                          const struct leat_fields *fields) {
     struct leat_flow_sink *sinks[PROBE_SINKS_MAX + 1];
     uint32_t count;
-    int status = hand_over(probe, NULL, 0, &probe->config.selection);
+    int status = hand_over(probe, NULL, 0, &probe->config);
     if (status)
         return status;
     status = probe_sinks_open(probe, config, fields, sinks, &count);
@@ -89,7 +92,7 @@ static int replace_sinks(struct probe *probe, const struct probe_config *config,
     probe_sinks_name(probe);
     if (!status)
         probe->fields_now = !probe->fields_now;
-    int handed = hand_over(probe, sinks, count, &now->selection);
+    int handed = hand_over(probe, sinks, count, now);
     return status ? status : handed;
 }
 

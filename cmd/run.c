@@ -66,12 +66,18 @@ static void sample(void *ctx, struct leat_stats *stats) {
         run->sample(run->sample_ctx, stats);
 }
 
+static int core_of(const struct run_opts *opts, uint32_t worker) {
+    if (opts->cores.count)
+        return worker < opts->cores.count ? opts->cores.core[worker] : -1;
+    return opts->core < 0 ? -1 : opts->core + (int)worker;
+}
+
 static int create_worker(struct run *run, uint32_t index) {
     struct run_lane *lane = &run->lanes[index];
     lane->run = run;
     const struct leat_worker_opts opts = {
         .size = sizeof(opts),
-        .core = run->opts->core < 0 ? -1 : run->opts->core + (int)index,
+        .core = core_of(run->opts, index),
         .wait = (enum leat_wait)run->opts->wait,
         .queues = lane->queues,
         .queue_count = lane->queue_count,

@@ -3,6 +3,7 @@
 #ifndef CMD_RUN_H
 #define CMD_RUN_H
 
+#include "cores.h"
 #include "options.h"
 #include "report.h"
 #include "session.h"
@@ -12,6 +13,7 @@ struct run_opts {
     double seconds;        /* --seconds; 0: no end */
     int wait;              /* --wait; enum leat_wait */
     int core;              /* --core; -1: any */
+    struct cores cores;    /* --cores, in place of it: each worker's */
     const char *json;      /* --json; NULL: none */
     uint32_t buffer_bytes; /* --buffer-bytes; 0: the pool's default */
     bool quiet_stdout;     /* something else goes to standard output */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "session.h"
-#include <sched.h>
+#include "cores.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -28,14 +28,16 @@ int session_port(struct session *session, const char *name, struct leat_port_opt
 }
 
 uint32_t session_workers_max(const struct session *session) {
-    cpu_set_t cores;
-    uint32_t workers = 1;
-    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
-        workers = (uint32_t)CPU_COUNT(&cores);
+    uint32_t workers = cores_ours();
     for (uint32_t i = 0; i < session->port_count; i++)
         if (session->ports[i].caps.queues < workers)
             workers = session->ports[i].caps.queues;
     return workers;
+}
+
+uint32_t session_worker_of(const struct session *session, const struct session_port *port,
+                           uint32_t index) {
+    return (port->first_worker + index) % session->workers;
 }
 
 static int open_caches(struct session *session, uint32_t workers) {
@@ -50,8 +52,8 @@ static int open_caches(struct session *session, uint32_t workers) {
 static int start_queues(struct session *session, struct session_port *port) {
     int status = 0;
     for (uint32_t i = 0; status == 0 && i < port->caps.queues; i++)
-        status =
-            leat_port_queue(port->port, i, session->caches[i % session->workers], &port->queues[i]);
+        status = leat_port_queue(
+            port->port, i, session->caches[session_worker_of(session, port, i)], &port->queues[i]);
     return status;
 }
 

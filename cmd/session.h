@@ -10,12 +10,13 @@
 #define SESSION_PORTS_MAX  8
 #define SESSION_QUEUES_MAX 64
 
-/* A port and its queues; queue `i` is worker `i % workers`'s, which has at least one. */
+/* A port and its queues, each of which is one worker's. */
 struct session_port {
     struct leat_port *port;
     struct leat_caps caps;
     struct leat_queue *queues[SESSION_QUEUES_MAX];
     struct leat_stats own; /* what the program itself lost there */
+    uint32_t first_worker; /* of queue 0; the next ones have the next workers */
 };
 
 struct session {
@@ -35,6 +36,10 @@ int session_port(struct session *session, const char *name, struct leat_port_opt
 
 /* How many workers the ports opened can have: one a core, each with a queue of every port. */
 uint32_t session_workers_max(const struct session *session);
+
+/* Whose queue `index` of a port is. */
+uint32_t session_worker_of(const struct session *session, const struct session_port *port,
+                           uint32_t index);
 
 /* Starts all queues for that many workers and waits for the links, up to `link_ms` each. */
 int session_start(struct session *session, uint32_t workers, uint32_t link_ms);

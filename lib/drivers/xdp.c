@@ -117,14 +117,15 @@ static int check(struct leat_port *port, const struct xdp_port *xdp) {
     return xdp_check_driver(port, xdp);
 }
 
-/* What only a preference asks for may fail; an interface of one queue has nothing to prefer. */
+/* What only a preference asks for may fail; who takes one queue has nothing to prefer. */
 static int steer(struct leat_port *port, struct xdp_port *xdp) {
-    enum leat_rss rss = port->opts.rss;
-    if (rss == LEAT_RSS_DEFAULT || (rss == LEAT_RSS_PREFER_SYMMETRIC && xdp->netdev.rx_queues == 1))
+    bool prefer = port->opts.rss == LEAT_RSS_PREFER_SYMMETRIC;
+    bool one = xdp->netdev.rx_queues == 1 || xdp->options.one_queue;
+    if (port->opts.rss == LEAT_RSS_DEFAULT || (prefer && one))
         return 0;
     int err = leat_netdev_set_symmetric_rss(&xdp->netdev);
     xdp->rss_symmetric = err == 0;
-    return err == -ENOTSUP && rss == LEAT_RSS_PREFER_SYMMETRIC ? 0 : err;
+    return err == -ENOTSUP && prefer ? 0 : err;
 }
 
 static int change_settings(struct leat_port *port, struct xdp_port *xdp) {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define WAIT_NS         2000000000
-#define CLOCKS_APART_NS 10000000 /* between the batches of two workers, one of which may sleep */
+#define CLOCKS_APART_NS 1000000000 /* of two workers, one of which may have been kept waiting */
 #define SYSTEM_PORTS    1024
 
 enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };

@@ -64,7 +64,7 @@ static void test_the_command_line(void **state) {
     assert_true(parse(&config,
                       "a.pcap b.pcap --to ipfix://h --to json:- --active 1.5 --key vlan,tos "
                       "--select min-packets=3,sample=1/10 --rotate 60s,1M --sample 1/100 "
-                      "--tunnels both --interval 0 --top 5 --domain 7",
+                      "--tunnels both --interval 0 --top 5 --domain 7 --join never --cores 3,0",
                       &exit_code));
     assert_int_equal(config.port_count, 2);
     assert_string_equal(config.ports[1], "b.pcap");
@@ -80,6 +80,9 @@ static void test_the_command_line(void **state) {
     assert_int_equal(config.tunnels, LEAT_FLOW_TUNNELS_BOTH);
     assert_int_equal(config.top, 5);
     assert_int_equal(config.domain, 7);
+    assert_int_equal(config.join, PROBE_JOIN_NEVER);
+    assert_int_equal(config.run.cores.count, 2);
+    assert_int_equal(config.run.cores.core[0], 3);
     probe_config_free(&config);
 }
 
@@ -99,6 +102,9 @@ static void test_a_file_means_the_same(void **state) {
                            "failover: false\n"
                            "filter: \"udp port 53\"\n"
                            "flows: 4M\n"
+                           "cores: [2, 4-6]\n"
+                           "queues: 4\n"
+                           "join: always\n"
                            "select: min-octets=100\n",
                            ""));
     assert_int_equal(config.port_count, 2);
@@ -108,6 +114,10 @@ static void test_a_file_means_the_same(void **state) {
     assert_int_equal(config.key, LEAT_FLOW_KEY_VLAN | LEAT_FLOW_KEY_TUNNEL);
     assert_string_equal(config.fields, "default,dnsQueryName");
     assert_string_equal(config.filter, "udp port 53");
+    assert_int_equal(config.run.cores.count, 4);
+    assert_int_equal(config.run.cores.core[3], 6);
+    assert_int_equal(config.queues, 4);
+    assert_int_equal(config.join, PROBE_JOIN_ALWAYS);
     assert_true(config.active == 60);
     assert_true(config.uniflow);
     assert_int_equal(config.flows, 4000000);

@@ -43,8 +43,8 @@ static struct leat_flow make_flow(uint32_t worker, uint16_t from, uint16_t to, u
     flow.worker = worker;
     flow.side[0].packets = packets;
     flow.side[0].octets = 100 * packets;
-    flow.side[0].first_ns = flow.start_ns = 1000;
-    flow.side[0].last_ns = 2000;
+    flow.side[0].first_ns = flow.start_ns = 5 * SECOND;
+    flow.side[0].last_ns = 6 * SECOND;
     return flow;
 }
 
@@ -143,9 +143,9 @@ static void expect(const struct leat_flow *began, const struct leat_flow *answer
 static void test_who_began(void **state) {
     (void)state;
     struct leat_flow one = make_flow(0, 40000, 443, 3), other = make_flow(1, 443, 40000, 4);
-    other.start_ns = one.start_ns - 9000000;
+    other.start_ns = one.start_ns - 900000000;
     expect(&one, &other, LEAT_FLOW_END_IDLE); /* the system port answers */
-    other.start_ns = one.start_ns - 11000000;
+    other.start_ns = one.start_ns - 1100000000;
     expect(&other, &one, LEAT_FLOW_END_IDLE); /* so much earlier it did speak first */
     one.protocol = other.protocol = 6;
     one.side[0].tcp_flags_first = SYN;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lists of cores: which are taken, in which order, and what is refused. */
+#include "cmd/cores.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+/* cmocka wants those before it. */
+#include <cmocka.h>
+
+static void expect(const char *list, uint32_t count, const int *core) {
+    struct cores cores;
+    assert_true(cores_parse(list, &cores));
+    assert_int_equal(cores.count, count);
+    assert_memory_equal(cores.core, core, count * sizeof(*core));
+}
+
+static void test_lists(void **state) {
+    (void)state;
+    expect("0", 1, (int[]){ 0 });
+    expect("7,2", 2, (int[]){ 7, 2 });
+    expect("2,4-6,1", 5, (int[]){ 2, 4, 5, 6, 1 });
+    expect("1023", 1, (int[]){ 1023 });
+    struct cores cores;
+    assert_true(cores_parse("0-127", &cores));
+    assert_int_equal(cores.count, 128);
+}
+
+/* What was there stays. */
+static void test_wrong_lists(void **state) {
+    (void)state;
+    static const char *const wrong[] = { "",      ",",     "1,",    ",1",
+                                         "a",     "1-",    "-1",    "3-2",
+                                         "1,1",   "0-3,2", "1 2",   "1024",
+                                         "0-128", "1--2",  "1-2-3", "00000000000000001" };
+    struct cores cores = { .count = 1, .core = { 5 } };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        if (cores_parse(wrong[i], &cores))
+            fail_msg("'%s' was taken", wrong[i]);
+        assert_int_equal(cores.count, 1);
+        assert_int_equal(cores.core[0], 5);
+    }
+    assert_true(cores_ours() > 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_wrong_lists),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
