@@ -41,6 +41,8 @@ static void add_meter(struct leat_flow_meter_stats *sum,
     sum->selected += stats->selected;
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
         sum->skipped[i] += stats->skipped[i];
+    sum->skipped_octets += stats->skipped_octets;
+    leat_span_join(&sum->skipped_when, &stats->skipped_when);
     struct leat_flow_cache_stats *cache = &sum->cache;
     cache->packets += stats->cache.packets;
     cache->octets += stats->cache.octets;
@@ -50,6 +52,7 @@ static void add_meter(struct leat_flow_meter_stats *sum,
     cache->flows_lost += stats->cache.flows_lost;
     cache->packets_lost += stats->cache.packets_lost;
     cache->octets_lost += stats->cache.octets_lost;
+    leat_span_join(&cache->lost, &stats->cache.lost);
     cache->flows += stats->cache.flows;
     cache->flows_max += stats->cache.flows_max;
     cache->memory_bytes += stats->cache.memory_bytes;

@@ -8,22 +8,22 @@ static void tell(void *ctx, const char *sentence) {
     fprintf(stderr, "leat probe: %s\n", sentence);
 }
 
-/* For the options records (RFC 7011, 4.2 and 4.3), in the exporter's thread. */
+/* For the options records (RFC 7011, 4.2 and 4.3), in the exporter's thread. What a sink itself has
+ * lost it adds. */
 static void tell_facts(void *ctx, struct leat_ipfix_facts *facts) {
     const struct probe *probe = ctx;
     struct leat_flow_meter_stats meters;
-    struct leat_flow_sink_stats sink = { 0 };
     probe_meter_stats(probe, &meters);
-    struct leat_flow_exporter *exporter = __atomic_load_n(&probe->exporter, __ATOMIC_ACQUIRE);
-    if (exporter && probe->sink_count == 1)
-        leat_flow_exporter_sink_stats(exporter, 0, &sink);
     memset(facts, 0, sizeof(*facts));
     facts->observed_flows = meters.cache.flows_made;
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
         facts->ignored_packets += meters.skipped[i];
-    facts->unsent_flows = meters.cache.flows_lost + sink.lost;
-    facts->unsent_packets = meters.cache.packets_lost + sink.lost_packets;
-    facts->unsent_octets = meters.cache.octets_lost + sink.lost_octets;
+    facts->ignored_octets = meters.skipped_octets;
+    facts->ignored = meters.skipped_when;
+    facts->unsent_flows = meters.cache.flows_lost;
+    facts->unsent_packets = meters.cache.packets_lost;
+    facts->unsent_octets = meters.cache.octets_lost;
+    facts->unsent = meters.cache.lost;
     facts->selector_observed = meters.frames - meters.filtered;
     facts->selector_selected = facts->selector_observed - meters.unsampled;
 }
@@ -39,6 +39,7 @@ static struct leat_flow_sink_opts sink_opts(struct probe *probe, const struct pr
         .fields = fields,
         .domain = config->domain,
         .pen = config->pen,
+        .key = config->key,
         .uniflow = config->uniflow,
         .mtu = config->mtu,
         .active_ns = ns_of(config->active),

@@ -361,6 +361,8 @@ void leat_flow_cache_stats(const struct leat_flow_cache *cache,
         READ(flows_lost),
         READ(packets_lost),
         READ(octets_lost),
+        .lost = { atomic_load_explicit(&counters->first_lost_ns, memory_order_relaxed),
+                  atomic_load_explicit(&counters->last_lost_ns, memory_order_relaxed) },
         .flows = __atomic_load_n(&cache->family[0].flows, __ATOMIC_RELAXED) +
                  __atomic_load_n(&cache->family[1].flows, __ATOMIC_RELAXED),
         .flows_max = cache->opts.flows,

@@ -18,6 +18,7 @@
 #include "flow.h"
 #include "packet.h"
 #include "scope.h"
+#include "span.h"
 
 #define LEAT_FLOW_CACHE_FLOWS (1u << 20) /* if not told otherwise */
 
@@ -47,6 +48,7 @@ struct leat_flow_cache_stats {
     uint64_t flows_ended[6];            /* by enum leat_flow_end */
     uint64_t flows_lost;                /* ended, but `ended` had no room */
     uint64_t packets_lost, octets_lost; /* of those */
+    struct leat_span lost;              /* when; in the time of the packets */
     uint32_t flows, flows_max;          /* now, and room */
     uint64_t memory_bytes;
 };

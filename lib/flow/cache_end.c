@@ -118,6 +118,9 @@ bool leat_flow_end_record(struct leat_flow_cache *cache, struct leat_flow_family
         leat_flow_count(&counters->flows_lost, 1);
         leat_flow_count(&counters->packets_lost, flow.side[0].packets + flow.side[1].packets);
         leat_flow_count(&counters->octets_lost, flow.side[0].octets + flow.side[1].octets);
+        uint64_t last_ns = last_seen(family, index);
+        leat_flow_date(&counters->first_lost_ns, &counters->last_lost_ns,
+                       leat_flow_since(cache->now_ns, last_ns) > 0 ? cache->now_ns : last_ns);
     } else {
         return false;
     }

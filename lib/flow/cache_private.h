@@ -44,6 +44,7 @@ struct leat_flow_family {
 struct leat_flow_counters {
     _Atomic uint64_t packets, octets, flows_made, flows_ended[6];
     _Atomic uint64_t flows_lost, packets_lost, octets_lost;
+    _Atomic uint64_t first_lost_ns, last_lost_ns;
 };
 
 struct leat_flow_cache {
@@ -60,6 +61,14 @@ struct leat_flow_cache {
 static inline void leat_flow_count(_Atomic uint64_t *counter, uint64_t n) {
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
                           memory_order_relaxed);
+}
+
+/* The first and the last time of something that repeats. */
+static inline void leat_flow_date(_Atomic uint64_t *first_ns, _Atomic uint64_t *last_ns,
+                                  uint64_t time_ns) {
+    if (!atomic_load_explicit(first_ns, memory_order_relaxed))
+        atomic_store_explicit(first_ns, time_ns, memory_order_relaxed);
+    atomic_store_explicit(last_ns, time_ns, memory_order_relaxed);
 }
 
 static inline void leat_flow_tell(uint32_t *at, uint32_t value) {

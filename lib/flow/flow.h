@@ -8,8 +8,8 @@
 #ifndef LEAT_FLOW_FLOW_H
 #define LEAT_FLOW_FLOW_H
 
+#include "span.h"
 #include <stdbool.h>
-#include <stdint.h>
 
 /* flowEndReason, IANA element 136. */
 enum leat_flow_end {
@@ -179,6 +179,7 @@ struct leat_flow_sink_stats {
     uint64_t held; /* now in the spool or a buffer */
     uint64_t lost; /* did not fit anywhere; told to the collector where the protocol can */
     uint64_t lost_packets, lost_octets; /* of the flows lost */
+    struct leat_span lost_when;
     uint64_t refused;  /* of the lost: were sent over UDP, and an ICMP error came back */
     uint64_t failures; /* connections that broke, writes that failed, ICMP errors */
     char state[96];    /* "connected", "away since 12 s, 4,100 records in the spool" */
@@ -194,6 +195,7 @@ static inline void leat_flow_sink_stats_add(struct leat_flow_sink_stats *sum,
     sum->lost += stats->lost;
     sum->lost_packets += stats->lost_packets;
     sum->lost_octets += stats->lost_octets;
+    leat_span_join(&sum->lost_when, &stats->lost_when);
     sum->refused += stats->refused;
     sum->failures += stats->failures;
 }

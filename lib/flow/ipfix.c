@@ -324,6 +324,12 @@ void leat_ipfix_flush(struct leat_ipfix *ipfix, uint64_t now_ns) {
     send_message(ipfix, now_ns);
 }
 
+void leat_ipfix_finish(struct leat_ipfix *ipfix, uint64_t now_ns) {
+    if (ipfix->announced)
+        ipfix_options_statistics(ipfix, now_ns);
+    send_message(ipfix, now_ns);
+}
+
 /* The message at hand belongs to the new session now, behind the templates. */
 void leat_ipfix_restart(struct leat_ipfix *ipfix, uint64_t now_ns) {
     uint32_t used, records = ipfix->records;

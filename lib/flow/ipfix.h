@@ -9,6 +9,7 @@
 
 #include "field.h"
 #include "sampling.h"
+#include "span.h"
 
 #define LEAT_IPFIX_VERSION 10
 #define LEAT_IPFIX_PORT    4739
@@ -24,12 +25,14 @@ struct leat_ipfix_facts {
     uint64_t ignored_packets, ignored_octets;             /* 164, 165 */
     uint64_t unsent_flows, unsent_packets, unsent_octets; /* 166, 167, 168 */
     uint64_t selector_observed, selector_selected; /* 318, 319: packets before and after sampling */
+    struct leat_span ignored, unsent;              /* when: 152 and 153 of the first and the last */
 };
 
 struct leat_ipfix_opts {
     uint32_t domain; /* observationDomainId */
     const struct leat_fields *fields;
     uint32_t pen;                /* of Leat's own elements; 0: LEAT_FLOW_PEN */
+    uint32_t key;                /* LEAT_FLOW_KEY_*: what is in it beside the five-tuple */
     bool uniflow;                /* biflow records become two, with biflowDirection left out */
     uint32_t message_max;        /* bytes; within the path MTU over UDP; 0: 1,420 */
     bool withdraw;               /* TCP and SCTP: templates may be withdrawn, are not refreshed */
@@ -60,6 +63,8 @@ void leat_ipfix_destroy(struct leat_ipfix *ipfix);
 void leat_ipfix_record(struct leat_ipfix *ipfix, const struct leat_flow *flow, uint64_t now_ns);
 /* Refreshes templates and options when due; sends a message that has waited for a second. */
 void leat_ipfix_tick(struct leat_ipfix *ipfix, uint64_t now_ns);
+/* The last of all: statistics as they are in the end, and the message at hand. */
+void leat_ipfix_finish(struct leat_ipfix *ipfix, uint64_t now_ns);
 /* Sends the message at hand now. */
 void leat_ipfix_flush(struct leat_ipfix *ipfix, uint64_t now_ns);
 /* A new transport session: sequence 0, all templates and options again before the next data. */

@@ -3,6 +3,7 @@
  * Options templates and records: what a collector has to know beside the flows. Counters come in
  * time; what does not change comes with the templates.
  */
+#include "decode.h"
 #include "ipfix_private.h"
 #include "lib/core/error.h"
 #include <errno.h>
@@ -26,9 +27,9 @@ static const struct options_layout layouts[IPFIX_OPTIONS_COUNT] = {
     /* RFC 7011, 4.1 */
     [IPFIX_OPTIONS_METERING] = { 2, { 149, 143, 41, 42, 40, 163 } },
     /* RFC 7011, 4.2 */
-    [IPFIX_OPTIONS_METERING_RELIABILITY] = { 2, { 149, 143, 164, 165 } },
+    [IPFIX_OPTIONS_METERING_RELIABILITY] = { 2, { 149, 143, 164, 165, 152, 153 } },
     /* RFC 7011, 4.3 */
-    [IPFIX_OPTIONS_EXPORTING_RELIABILITY] = { 1, { 144, 166, 167, 168 } },
+    [IPFIX_OPTIONS_EXPORTING_RELIABILITY] = { 1, { 144, 166, 167, 168, 152, 153 } },
     /* RFC 5476, 6.5.3, by selector: there is one */
     [IPFIX_OPTIONS_SELECTION] = { 1, { 302, 318, 319 } },
     [IPFIX_OPTIONS_TIMEOUTS] = { 2, { 149, 143, 36, 37 } },
@@ -104,15 +105,17 @@ void ipfix_options_statistics(struct leat_ipfix *ipfix, uint64_t now_ns) {
                                      number(ipfix->octets_total), number(facts.observed_flows) },
         now_ns);
     ipfix_put_options(ipfix, &ipfix->options[IPFIX_OPTIONS_METERING_RELIABILITY],
-                      (struct leat_field_value[]){ number(opts->domain), number(PROCESS),
-                                                   number(facts.ignored_packets),
-                                                   number(facts.ignored_octets) },
+                      (struct leat_field_value[]){
+                          number(opts->domain), number(PROCESS), number(facts.ignored_packets),
+                          number(facts.ignored_octets), number(facts.ignored.first_ns),
+                          number(facts.ignored.last_ns) },
                       now_ns);
-    ipfix_put_options(ipfix, &ipfix->options[IPFIX_OPTIONS_EXPORTING_RELIABILITY],
-                      (struct leat_field_value[]){ number(PROCESS), number(facts.unsent_flows),
-                                                   number(facts.unsent_packets),
-                                                   number(facts.unsent_octets) },
-                      now_ns);
+    ipfix_put_options(
+        ipfix, &ipfix->options[IPFIX_OPTIONS_EXPORTING_RELIABILITY],
+        (struct leat_field_value[]){ number(PROCESS), number(facts.unsent_flows),
+                                     number(facts.unsent_packets), number(facts.unsent_octets),
+                                     number(facts.unsent.first_ns), number(facts.unsent.last_ns) },
+        now_ns);
     if (ipfix->options[IPFIX_OPTIONS_SELECTION].wanted)
         ipfix_put_options(ipfix, &ipfix->options[IPFIX_OPTIONS_SELECTION],
                           (struct leat_field_value[]){ number(SELECTOR),
@@ -182,16 +185,62 @@ void ipfix_options_static(struct leat_ipfix *ipfix, uint64_t now_ns) {
                           now_ns);
 }
 
-static bool is_key(const struct ipfix_item *item) {
-    static const uint8_t five_tuple[] = { 4, 7, 8, 11, 12, 27, 28 };
-    return !item->pen && item->id <= 28 && memchr(five_tuple, item->id, sizeof(five_tuple)) != NULL;
+static bool is_own_key(uint16_t id, uint32_t key) {
+    switch (id) {
+    case 25 ... 30: /* kind, id and addresses of a tunnel */
+    case 32:        /* PPPoE session */
+        return key & LEAT_FLOW_KEY_TUNNEL;
+    case 35: /* stack of VLAN tags */
+        return key & LEAT_FLOW_KEY_VLAN;
+    default:
+        return false;
+    }
+}
+
+/* Whether the value tells flows apart. What lies in one element with it, as priorities do, does not
+ * matter. */
+static bool is_key(const struct ipfix_item *item, uint32_t key, uint32_t own_pen) {
+    if (item->side)
+        return false;
+    if (item->pen)
+        return item->pen == own_pen && is_own_key(item->id, key);
+    switch (item->id) {
+    case 4: /* protocol */
+    case 7: /* ports */
+    case 11:
+    case 8: /* addresses */
+    case 12:
+    case 27:
+    case 28:
+    case 60: /* version of IP */
+    case 32: /* type and code of ICMP, which has no ports */
+    case 139:
+    case 176 ... 179:
+        return true;
+    case 58: /* VLAN ids */
+    case 59:
+    case 243:
+    case 245:
+        return key & LEAT_FLOW_KEY_VLAN;
+    case 70 ... 73: /* MPLS labels */
+        return key & LEAT_FLOW_KEY_MPLS;
+    case 5:
+        return key & LEAT_FLOW_KEY_TOS;
+    case 10:
+        return key & LEAT_FLOW_KEY_INTERFACE;
+    case 296: /* GRE key, VNI */
+    case 351:
+        return key & LEAT_FLOW_KEY_TUNNEL;
+    default:
+        return false;
+    }
 }
 
 void ipfix_options_keys(struct leat_ipfix *ipfix, const struct ipfix_template *template,
                         uint64_t now_ns) {
     uint64_t keys = 0;
     for (uint32_t i = 0; i < template->count && i < KEY_BITS; i++)
-        keys |= (uint64_t)is_key(&template->items[i]) << i;
+        keys |= (uint64_t)is_key(&template->items[i], ipfix->opts.key, ipfix->opts.pen) << i;
     ipfix_put_options(ipfix, &ipfix->options[IPFIX_OPTIONS_KEYS],
                       (struct leat_field_value[]){ number(template->id), number(keys) }, now_ns);
 }

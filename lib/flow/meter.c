@@ -28,13 +28,15 @@ struct settings {
 
 struct counters {
     _Atomic uint64_t frames, octets, filtered, unsampled, selected;
+    _Atomic uint64_t skipped_octets, first_skipped_ns, last_skipped_ns;
     _Atomic uint64_t skipped[LEAT_FLOW_SKIP_COUNT];
 };
 
 /* Of one batch; added to the counters at its end. */
 struct sums {
     uint64_t frames, octets, filtered, unsampled, selected;
-    uint64_t skipped[LEAT_FLOW_SKIP_COUNT];
+    uint64_t skipped[LEAT_FLOW_SKIP_COUNT], skipped_octets;
+    struct leat_span skipped_when;
 };
 
 struct leat_flow_meter {
@@ -213,6 +215,8 @@ static inline uint32_t meter_frame(struct leat_flow_meter *meter, const struct l
                              meta, pkt->flags, packets);
     if (n < 0) {
         sums->skipped[-1 - n]++;
+        sums->skipped_octets += len;
+        leat_span_add(&sums->skipped_when, now_ns);
         return 0;
     }
     if (meter->settings->sampler.sampling.kind == LEAT_FLOW_SAMPLING_HASH &&
@@ -238,6 +242,14 @@ static void add_sums(struct counters *counters, const struct sums *sums) {
     add(&counters->selected, sums->selected);
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
         add(&counters->skipped[i], sums->skipped[i]);
+    add(&counters->skipped_octets, sums->skipped_octets);
+    if (!sums->skipped_when.last_ns)
+        return;
+    if (!atomic_load_explicit(&counters->first_skipped_ns, memory_order_relaxed))
+        atomic_store_explicit(&counters->first_skipped_ns, sums->skipped_when.first_ns,
+                              memory_order_relaxed);
+    atomic_store_explicit(&counters->last_skipped_ns, sums->skipped_when.last_ns,
+                          memory_order_relaxed);
 }
 
 void leat_flow_meter_add(struct leat_flow_meter *meter, const struct leat_pool *pool,
@@ -284,7 +296,14 @@ void leat_flow_meter_stats(const struct leat_flow_meter *meter,
     const struct counters *counters = &meter->counters;
 #define READ(name) .name = atomic_load_explicit(&counters->name, memory_order_relaxed)
     *stats = (struct leat_flow_meter_stats){
-        READ(frames), READ(octets), READ(filtered), READ(unsampled), READ(selected),
+        READ(frames),
+        READ(octets),
+        READ(filtered),
+        READ(unsampled),
+        READ(selected),
+        READ(skipped_octets),
+        .skipped_when = { atomic_load_explicit(&counters->first_skipped_ns, memory_order_relaxed),
+                          atomic_load_explicit(&counters->last_skipped_ns, memory_order_relaxed) },
     };
 #undef READ
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)

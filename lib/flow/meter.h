@@ -33,7 +33,9 @@ struct leat_flow_meter_stats {
     uint64_t frames, octets; /* received */
     uint64_t filtered, unsampled;
     uint64_t skipped[LEAT_FLOW_SKIP_COUNT];
-    uint64_t selected; /* frames in flows */
+    uint64_t skipped_octets;
+    struct leat_span skipped_when; /* 0: not known (--inline) */
+    uint64_t selected;             /* frames in flows */
     struct leat_flow_cache_stats cache;
 };
 

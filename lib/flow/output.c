@@ -32,6 +32,7 @@ struct leat_output {
     struct leat_flow_rotation rotation;
     struct leat_text buffer;
     struct leat_tally buffered, written, lost;
+    struct leat_span lost_when;
     uint64_t octets, pieces, failures;
     void (*told)(void *ctx, const char *sentence);
     void *told_ctx;
@@ -176,7 +177,7 @@ void leat_output_flush(struct leat_output *output) {
         well(output);
     } else {
         trouble(output, "cannot write, so records are lost", -err);
-        leat_tally_add(&output->lost, &output->buffered);
+        leat_output_lose(output, &output->buffered);
         /* Half a record must not stand before the next whole one. */
         if (output->fd >= 0 && output->plain && ftruncate(output->fd, (off_t)output->good) == 0)
             lseek(output->fd, (off_t)output->good, SEEK_SET);
@@ -198,7 +199,10 @@ void leat_output_put(struct leat_output *output, const void *bytes, size_t n,
 }
 
 void leat_output_lose(struct leat_output *output, const struct leat_tally *tally) {
+    if (tally->records == 0)
+        return;
     leat_tally_add(&output->lost, tally);
+    leat_span_add(&output->lost_when, output->now_ns);
 }
 
 static void complete(struct leat_output *output) {
@@ -254,6 +258,7 @@ void leat_output_stats(const struct leat_output *output, struct leat_flow_sink_s
         .messages = output->pieces,
         .held = output->buffered.records,
         .failures = output->failures,
+        .lost_when = output->lost_when,
     };
     leat_tally_lost(&output->lost, stats);
     snprintf(stats->state, sizeof(stats->state), "%s", output->troubled ? "in trouble" : "writing");

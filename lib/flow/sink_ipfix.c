@@ -21,6 +21,7 @@ static void add_facts(void *ctx, struct leat_ipfix_facts *facts) {
     facts->unsent_flows += sink->lost.records;
     facts->unsent_packets += sink->lost.packets;
     facts->unsent_octets += sink->lost.octets;
+    leat_span_join(&facts->unsent, &sink->lost_when);
 }
 
 static void record(struct leat_flow_sink *base, const struct leat_flow *flow) {
@@ -52,6 +53,7 @@ static void stats(struct leat_flow_sink *base, struct leat_flow_sink_stats *stat
         .failures = leat_transport_failures(sink->session.transport),
     };
     leat_tally_lost(&sink->lost, stats);
+    stats->lost_when = sink->lost_when;
     stats->refused = sink->refused;
     if (spooled)
         snprintf(rest, sizeof(rest), ", %" PRIu64 " records in the spool", spooled);
@@ -83,7 +85,7 @@ static void close_sink(struct leat_flow_sink *base, uint32_t timeout_ms,
                        struct leat_flow_sink_stats *final) {
     struct leat_ipfix_sink *sink = (struct leat_ipfix_sink *)base;
     leat_ipfix_sink_run(sink);
-    leat_ipfix_flush(sink->encoder, sink->now_ns);
+    leat_ipfix_finish(sink->encoder, sink->now_ns);
     bool ready = leat_transport_state(sink->session.transport) == LEAT_TRANSPORT_READY;
     leat_transport_finish(sink->session.transport, timeout_ms);
     leat_ipfix_sink_broken(sink);
@@ -124,6 +126,7 @@ static int open_encoder(struct leat_ipfix_sink *sink, const struct leat_flow_sin
         .domain = opts->domain,
         .fields = opts->fields,
         .pen = opts->pen,
+        .key = opts->key,
         .uniflow = opts->uniflow,
         .message_max = leat_transport_message_max(sink->session.transport),
         .withdraw = !leat_ipfix_sink_datagrams(sink),

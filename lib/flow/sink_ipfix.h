@@ -46,6 +46,7 @@ struct leat_ipfix_sink {
 
     uint64_t away_ns; /* since when; 0: it is there */
     struct leat_tally lost;
+    struct leat_span lost_when;
     uint64_t
         repeat_ns;    /* UDP: when to say the templates again, since some were refused; 0: never */
     uint64_t refused; /* of them: sent, and an ICMP error came back */

@@ -68,7 +68,7 @@ static void file_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
                        struct leat_flow_sink_stats *final) {
     struct file_sink *file = (struct file_sink *)sink;
     (void)timeout_ms;
-    leat_ipfix_flush(file->ipfix, file->now_ns);
+    leat_ipfix_finish(file->ipfix, file->now_ns);
     leat_ipfix_destroy(file->ipfix);
     leat_output_close(file->output, final);
     free(file);
@@ -83,7 +83,13 @@ static const struct leat_flow_sink_ops file_ops = {
 
 static void ask_facts(void *ctx, struct leat_ipfix_facts *facts) {
     const struct file_sink *file = ctx;
+    struct leat_flow_sink_stats stats;
+    leat_output_stats(file->output, &stats);
     file->facts(file->facts_ctx, facts);
+    facts->unsent_flows += stats.lost;
+    facts->unsent_packets += stats.lost_packets;
+    facts->unsent_octets += stats.lost_octets;
+    leat_span_join(&facts->unsent, &stats.lost_when);
 }
 
 static int open_encoder(struct file_sink *file, const struct leat_flow_sink_opts *opts) {
@@ -91,6 +97,7 @@ static int open_encoder(struct file_sink *file, const struct leat_flow_sink_opts
         .domain = opts->domain,
         .fields = opts->fields,
         .pen = opts->pen,
+        .key = opts->key,
         .uniflow = opts->uniflow,
         .message_max = MESSAGE_MAX,
         .withdraw = true, /* once told, a file's templates are known */

@@ -16,6 +16,8 @@ bool leat_ipfix_sink_datagrams(const struct leat_ipfix_sink *sink) {
 
 static void lose(struct leat_ipfix_sink *sink, const struct leat_tally *tally) {
     leat_tally_add(&sink->lost, tally);
+    if (tally->records)
+        leat_span_add(&sink->lost_when, sink->now_ns);
 }
 
 static void into_spool(struct leat_ipfix_sink *sink, const uint8_t *message, uint32_t n,

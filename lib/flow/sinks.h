@@ -31,6 +31,7 @@ struct leat_flow_sink_opts {
     size_t size;
     const struct leat_fields *fields;
     uint32_t domain, pen;
+    uint32_t key; /* LEAT_FLOW_KEY_* of the meters */
     bool uniflow;
     uint32_t mtu; /* of the path; 0: the route's, as the kernel tells, else 1,500 */
     uint64_t refresh_ns, options_ns;

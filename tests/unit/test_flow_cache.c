@@ -174,6 +174,8 @@ static void test_no_room_for_records(void **state) {
     assert_int_equal(rig_stats(&rig).octets_lost, 100);
     rig_add(&rig, rig_packet(2, RIG_TIME + 21 * SECOND)); /* timed out: another one */
     assert_int_equal(rig_stats(&rig).flows_lost, 2);
+    assert_int_equal(rig_stats(&rig).lost.first_ns, RIG_TIME + 20 * SECOND);
+    assert_int_equal(rig_stats(&rig).lost.last_ns, RIG_TIME + 20 * SECOND);
     rig_assert_conserved(&rig);
 
     rig.refuses = false;

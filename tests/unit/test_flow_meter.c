@@ -88,7 +88,7 @@ static void put_udp(uint32_t i, uint16_t port, uint64_t time_ns) {
 }
 
 static void put_arp(uint32_t i) {
-    put_udp(i, 1, T);
+    put_udp(i, 1, T + (i > 100));
     memcpy(rig.pkts[i].data + 12, "\x08\x06", 2);
 }
 
@@ -116,6 +116,9 @@ static void test_frames_become_records(void **state) {
     add(BUFFERS);
     assert_int_equal(stats().selected, 192);
     assert_int_equal(stats().skipped[LEAT_FLOW_SKIP_NOT_IP], 64);
+    assert_int_equal(stats().skipped_octets, 64 * 142);
+    assert_int_equal(stats().skipped_when.first_ns, T);
+    assert_int_equal(stats().skipped_when.last_ns, T + 1);
     assert_int_equal(stats().octets, BUFFERS * 142);
     assert_int_equal(stats().cache.packets, 192);
     assert_int_equal(leat_flow_meter_flush(rig.meter, LEAT_FLOW_END_FORCED), 0);

@@ -2,6 +2,7 @@
 /* Options records: that they tell what they were given, when they come, and for which templates.
  * Tests named t and a number: see test_ipfix_messages.c. */
 #include "ipfix_rig.h"
+#include "lib/flow/decode.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,7 +14,9 @@ static struct rig rig;
 static void start(const char *fields, const struct leat_ipfix_opts *opts) {
     struct leat_flow flow = rig_flow_made(4);
     rig_open(&rig, fields, opts);
-    rig.facts = (struct leat_ipfix_facts){ 100, 1, 2, 3, 4, 5, 1000, 10 };
+    rig.facts =
+        (struct leat_ipfix_facts){ 100,           1, 2, 3, 4, 5, 1000, 10, { 6000000, 7000000 },
+                                   { 8000000, 0 } };
     for (uint32_t i = 0; i < 7; i++)
         leat_ipfix_record(rig.ipfix, &flow, RIG_NOW_NS);
     leat_ipfix_flush(rig.ipfix, RIG_NOW_NS);
@@ -43,11 +46,30 @@ static void t4_t19_statistics(void **state) {
     const struct rig_record *ignored = rig_options(&rig, 164, 1);
     assert_int_equal(rig_number(ignored, "ignoredPacketTotalCount"), 1);
     assert_int_equal(rig_number(ignored, "ignoredOctetTotalCount"), 2);
+    assert_int_equal(rig_number(ignored, "flowStartMilliseconds"), 6000000);
+    assert_int_equal(rig_number(ignored, "flowEndMilliseconds"), 7000000);
     const struct rig_record *unsent = rig_options(&rig, 166, 1);
     assert_int_equal(rig_number(unsent, "notSentFlowTotalCount"), 3);
     assert_int_equal(rig_number(unsent, "notSentPacketTotalCount"), 4);
     assert_int_equal(rig_number(unsent, "notSentOctetTotalCount"), 5);
+    assert_int_equal(rig_number(unsent, "flowStartMilliseconds"), 8000000);
+    assert_int_equal(rig_number(unsent, "flowEndMilliseconds"), 0);
     assert_null(rig_options(&rig, 41, 2));
+    rig_close(&rig);
+}
+
+static void the_last_words_are_statistics(void **state) {
+    (void)state;
+    rig_open(&rig, "default", NULL);
+    leat_ipfix_finish(rig.ipfix, RIG_NOW_NS);
+    assert_int_equal(rig.message_count, 0); /* nothing was said before */
+    rig_close(&rig);
+    start("default", NULL);
+    rig.facts.unsent_flows = 33;
+    leat_ipfix_finish(rig.ipfix, RIG_NOW_NS);
+    rig_read(&rig);
+    assert_int_equal(rig_number(rig_options(&rig, 166, 1), "notSentFlowTotalCount"), 33);
+    assert_int_equal(rig_number(rig_options(&rig, 41, 1), "exportedFlowRecordTotalCount"), 7);
     rig_close(&rig);
 }
 
@@ -62,11 +84,10 @@ static void t19_timeouts(void **state) {
     rig_close(&rig);
 }
 
-static void t19_flow_keys(void **state) {
-    (void)state;
-    start("octetDeltaCount,sourceIPv4Address,destinationIPv4Address,sourceTransportPort,"
-          "destinationTransportPort,protocolIdentifier,sourceIPv6Address,reverseOctetDeltaCount",
-          NULL);
+/* Which fields of the flow's template are told to be its key. */
+static uint64_t key_indicator(const char *fields, uint32_t key) {
+    struct leat_ipfix_opts opts = { .key = key };
+    start(fields, &opts);
     rig_read(&rig);
     uint16_t id = rig_flow(&rig, 0)->template_id;
     for (uint32_t i = 0;; i++) {
@@ -74,10 +95,30 @@ static void t19_flow_keys(void **state) {
         assert_non_null(keys);
         if (rig_number(keys, "templateId") != id)
             continue;
-        assert_int_equal(rig_number(keys, "flowKeyIndicator"), 0x3e);
-        break;
+        uint64_t indicator = rig_number(keys, "flowKeyIndicator");
+        rig_close(&rig);
+        return indicator;
     }
-    rig_close(&rig);
+}
+
+static void t19_flow_keys(void **state) {
+    static const char more[] =
+        "octetDeltaCount,vlanId,dot1qPriority,dot1qCustomerVlanId,vlanStack,"
+        "mplsTopLabelStackSection,mplsLabelStackSection4,ipClassOfService,ingressInterface,"
+        "tunnelId,tunnelSourceIPv4Address,pppoeSession,layer2SegmentId,greKey,flowId";
+    (void)state;
+    assert_int_equal(
+        key_indicator("octetDeltaCount,sourceIPv4Address,destinationIPv4Address,"
+                      "sourceTransportPort,destinationTransportPort,protocolIdentifier,"
+                      "sourceIPv6Address,reverseIcmpTypeCodeIPv4,icmpTypeCodeIPv4,ipVersion",
+                      0),
+        0x1be);
+    assert_int_equal(key_indicator(more, 0), 0);
+    assert_int_equal(key_indicator(more, LEAT_FLOW_KEY_VLAN), 0x1a);
+    assert_int_equal(key_indicator(more, LEAT_FLOW_KEY_MPLS), 0x60);
+    assert_int_equal(key_indicator(more, LEAT_FLOW_KEY_TOS), 0x80);
+    assert_int_equal(key_indicator(more, LEAT_FLOW_KEY_INTERFACE), 0x100);
+    assert_int_equal(key_indicator(more, LEAT_FLOW_KEY_TUNNEL), 0x3e00);
 }
 
 static void t19_sampling(void **state) {
@@ -161,9 +202,13 @@ static void none_of_iana_elements(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(t4_t19_statistics),     cmocka_unit_test(t19_timeouts),
-        cmocka_unit_test(t19_flow_keys),         cmocka_unit_test(t19_sampling),
-        cmocka_unit_test(interface_names),       cmocka_unit_test(types_of_own_elements),
+        cmocka_unit_test(t4_t19_statistics),
+        cmocka_unit_test(t19_timeouts),
+        cmocka_unit_test(the_last_words_are_statistics),
+        cmocka_unit_test(t19_flow_keys),
+        cmocka_unit_test(t19_sampling),
+        cmocka_unit_test(interface_names),
+        cmocka_unit_test(types_of_own_elements),
         cmocka_unit_test(none_of_iana_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
