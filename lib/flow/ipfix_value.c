@@ -35,12 +35,16 @@ enum ipfix_form ipfix_form(enum leat_field_type type, uint16_t length) {
     }
 }
 
-/* The era is left to the reader: 32 bits of seconds begin again in 2036. */
+/* The era is left to the reader: 32 bits of seconds begin again in 2036. Fractions are rounded up,
+ * so that a reader has the same time again whether it rounds them or cuts them. */
 uint64_t ipfix_ntp(uint64_t ns, bool microseconds) {
     uint64_t seconds = ns / NS_SECOND, rest = ns % NS_SECOND;
-    if (microseconds)
-        return (seconds + NTP_1970) << 32 | (((rest / 1000 << 32) / 1000000) & MICRO_MASK);
-    return (seconds + NTP_1970) << 32 | (rest << 32) / NS_SECOND;
+    uint64_t fraction = ((rest << 32) + NS_SECOND - 1) / NS_SECOND;
+    if (microseconds) {
+        fraction = ((rest / 1000 << 32) + 999999) / 1000000;
+        fraction = (fraction + ~MICRO_MASK) & MICRO_MASK;
+    }
+    return (seconds + NTP_1970) << 32 | fraction;
 }
 
 /* A number that does not fit is told as `*wide`, and written as the largest that does. */

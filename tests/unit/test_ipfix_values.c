@@ -358,8 +358,8 @@ static void t23_times(void **state) {
     static const uint8_t expected[] = {
         0x69, 0x20, 0x1c, 0x00,                         /* seconds */
         0x00, 0x00, 0x01, 0x9a, 0xa5, 0x6d, 0x60, 0x7b, /* milliseconds */
-        0xec, 0xca, 0x9a, 0x80, 0x1f, 0x9a, 0xc8, 0x00, /* NTP, microseconds */
-        0xec, 0xca, 0x9a, 0x80, 0x1f, 0x9a, 0xdd, 0x37, /* NTP, nanoseconds */
+        0xec, 0xca, 0x9a, 0x80, 0x1f, 0x9a, 0xd0, 0x00, /* NTP, microseconds */
+        0xec, 0xca, 0x9a, 0x80, 0x1f, 0x9a, 0xdd, 0x38, /* NTP, nanoseconds */
     };
     static const char fields[] =
         "flowStartSeconds,flowStartMilliseconds,flowStartMicroseconds,flowStartNanoseconds";
@@ -377,6 +377,30 @@ static void t23_times(void **state) {
         const struct rig_record *record = through(fields, &flow, 0, 0);
         assert_true(rig_number(record, "flowStartNanoseconds") == flow.side[0].first_ns);
         assert_true(rig_number(record, "flowStartMicroseconds") == flow.side[0].first_ns - 999);
+        rig_close(&rig);
+    }
+}
+
+/* Whether a reader cuts a fraction or rounds it, it has the same time again. */
+static void t23_fractions(void **state) {
+    static const uint32_t edges[] = { 0,         1,         999,       1000,
+                                      1001,      499999999, 500000000, 999998999,
+                                      999999000, 999999998, 999999999 };
+    struct leat_flow flow = rig_flow_made(4);
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint32_t rest = i < sizeof(edges) / sizeof(edges[0]) ? edges[i] : below(1000000000);
+        flow.side[0].first_ns = UINT64_C(1763712000) * RIG_SECOND_NS + rest;
+        through("flowStartMicroseconds,flowStartNanoseconds", &flow, 0, 0);
+        const uint8_t *times = rig_set(&rig.messages[rig.message_count - 1], 0) + 4;
+        uint64_t micro = (uint64_t)leat_be32(times + 4) * 1000000;
+        uint64_t nano = (uint64_t)leat_be32(times + 12) * 1000000000;
+        assert_int_equal(leat_be32(times), 1763712000 + 2208988800);
+        assert_int_equal(micro >> 32, rest / 1000);
+        assert_int_equal((micro + (UINT64_C(1) << 31)) >> 32, rest / 1000);
+        assert_int_equal(leat_be32(times + 4) & 0x7ff, 0); /* RFC 7011, 6.1.9 */
+        assert_int_equal(nano >> 32, rest);
+        assert_int_equal((nano + (UINT64_C(1) << 31)) >> 32, rest);
         rig_close(&rig);
     }
 }
@@ -414,6 +438,7 @@ int main(void) {
         cmocka_unit_test(t9_fixed_strings),
         cmocka_unit_test(t10_the_same_element_twice),
         cmocka_unit_test(t23_times),
+        cmocka_unit_test(t23_fractions),
         cmocka_unit_test(lists_of_reduced_elements),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
