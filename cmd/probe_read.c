@@ -87,7 +87,8 @@ static void put_value(struct printer *printer, const struct leat_field *field, c
     struct leat_field_value value;
     if (field->type == LEAT_FIELD_BASIC_LIST)
         put_list(printer, bytes, length);
-    else if (field->type == LEAT_FIELD_OCTETS || !leat_ipfix_get(field, bytes, length, &value))
+    else if (field->type == LEAT_FIELD_OCTETS || field->type == LEAT_FIELD_U256 ||
+             !leat_ipfix_get(field, bytes, length, &value))
         put_bytes(printer, bytes, length);
     else if (field->type == LEAT_FIELD_STRING)
         put_quoted(printer, (const char *)bytes, length);

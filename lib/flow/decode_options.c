@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Options and extension headers as sets of bits. IANA's figures of elements 208 and 64 number bits
- * as packets are drawn (RFC 791, appendix B): bit 0 is the most significant one.
+ * as packets are drawn (RFC 791, appendix B): bit 0 is the most significant one. RFC 9740 counts
+ * from the other end.
  */
 #include "decode_walk.h"
 
@@ -42,12 +43,15 @@ uint32_t leat_flow_ip4_options(const uint8_t *ip) {
     return seen;
 }
 
+/* Registry "ipv6ExtensionHeaders Bits" (RFC 9740, 8.4.1), which is that of element 64 continued. */
 static uint32_t extension_bit(uint32_t kind) {
     switch (kind) {
     case LEAT_PROTO_DESTINATION:
         return 1u << 31;
     case LEAT_PROTO_HOP_BY_HOP:
         return 1u << 30;
+    case 59: /* no next header */
+        return 1u << 29;
     case LEAT_PROTO_ROUTING:
         return 1u << 26;
     case LEAT_PROTO_MOBILITY:
@@ -56,14 +60,22 @@ static uint32_t extension_bit(uint32_t kind) {
         return 1u << 18;
     case LEAT_PROTO_AH:
         return 1u << 17;
-    case 108: /* IP payload compression, RFC 3173 */
+    case 108: /* IP payload compression, RFC 3173; of element 64 only */
         return 1u << 16;
-    default: /* HIP and Shim6 have none */
+    case LEAT_PROTO_HIP:
+        return 1u << 15;
+    case LEAT_PROTO_SHIM6:
+        return 1u << 14;
+    case 253: /* experiments, RFC 3692 */
+        return 1u << 13;
+    case 254:
+        return 1u << 12;
+    default:
         return 0;
     }
 }
 
-/* Element 64. leat_parse() has checked that every extension header is whole and ends by
+/* leat_parse() has checked that every extension header is whole and ends by
  * h->payload. */
 uint32_t leat_flow_ip6_extensions(const uint8_t *frame, const struct leat_headers *h) {
     const uint8_t *ip = frame + h->l3;
@@ -86,14 +98,28 @@ uint32_t leat_flow_ip6_extensions(const uint8_t *frame, const struct leat_header
     return h->flags & LEAT_HEADERS_LATER ? seen : seen | extension_bit(kind);
 }
 
-/* RFC 9293, 3.1; bits as in tcpOptionsFull (RFC 9740, 4.1): kind 0 is the least significant. */
-uint64_t leat_flow_tcp_options(const uint8_t *tcp, uint32_t header_bytes) {
+const uint8_t leat_flow_tcp_kinds_high[LEAT_FLOW_TCP_KINDS_HIGH] = { 69,  70,  76,  77, 78,
+                                                                     172, 174, 253, 254 };
+
+static uint16_t high_kind(uint8_t kind) {
+    for (uint32_t i = 0; i < LEAT_FLOW_TCP_KINDS_HIGH; i++)
+        if (leat_flow_tcp_kinds_high[i] == kind)
+            return (uint16_t)(1u << i);
+    return 0;
+}
+
+/* RFC 9293, 3.1. */
+void leat_flow_tcp_options(const uint8_t *tcp, uint32_t header_bytes,
+                           struct leat_flow_packet *packet) {
     const uint8_t *options = tcp + 20;
     uint32_t bytes = header_bytes - 20;
-    uint64_t seen = 0;
 
-    for (uint32_t at = 0; at < bytes; at = next_option(options, at, bytes))
-        if (options[at] < 64 && whole_option(options, at, bytes))
-            seen |= UINT64_C(1) << options[at];
-    return seen;
+    for (uint32_t at = 0; at < bytes; at = next_option(options, at, bytes)) {
+        if (!whole_option(options, at, bytes))
+            return;
+        if (options[at] < 64)
+            packet->tcp_options |= UINT64_C(1) << options[at];
+        else
+            packet->tcp_options_high |= high_kind(options[at]);
+    }
 }

@@ -190,7 +190,7 @@ static void put_details(struct leat_flow_packet *packet, const struct leat_flow_
         packet->ip_options = leat_flow_ip4_options(packet->ip);
     }
     if (packet->l4 && h->protocol == LEAT_PROTO_TCP && packet->l4_bytes > 20)
-        packet->tcp_options = leat_flow_tcp_options(packet->l4, packet->l4_bytes);
+        leat_flow_tcp_options(packet->l4, packet->l4_bytes, packet);
 }
 
 static inline void put_transport(struct leat_flow_packet *packet, const struct leat_flow_seen *seen,
@@ -237,6 +237,7 @@ static inline void clear(struct leat_flow_packet *packet) {
     packet->ip_options = 0;
     packet->flow_label = 0;
     packet->tcp_options = 0;
+    packet->tcp_options_high = 0;
     packet->icmp_type_code = 0;
     memset(packet->mac, 0, sizeof(packet->mac));
 }

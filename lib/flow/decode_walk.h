@@ -53,9 +53,10 @@ int leat_flow_walk_to_ip(struct leat_flow_walk *walk);
 /* Whether the packet reached is a tunnel that can be followed; then the walk stands inside. */
 bool leat_flow_walk_enter(struct leat_flow_walk *walk, const struct leat_flow_decode_opts *opts);
 
-/* ipv4Options, ipv6ExtensionHeaders and tcpOptions of a packet without a problem. */
+/* Options of a packet without a problem, as in struct leat_flow_notes. */
 uint32_t leat_flow_ip4_options(const uint8_t *ip);
 uint32_t leat_flow_ip6_extensions(const uint8_t *frame, const struct leat_headers *h);
-uint64_t leat_flow_tcp_options(const uint8_t *tcp, uint32_t header_bytes);
+void leat_flow_tcp_options(const uint8_t *tcp, uint32_t header_bytes,
+                           struct leat_flow_packet *packet);
 
 #endif

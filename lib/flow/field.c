@@ -38,7 +38,8 @@
     "reverseMinimumTTL,reverseMaximumTTL,reverseIpClassOfService,reverseFragmentFlags,"    \
     "reverseIpv4Options,reverseIpv6ExtensionHeaders,reverseFlowLabelIPv6,"                 \
     "reverseTcpOptions,reverseTcpWindowSize,reverseIcmpTypeCodeIPv4,"                      \
-    "reverseIcmpTypeCodeIPv6,"                                                             \
+    "reverseIcmpTypeCodeIPv6,ipv6ExtensionHeadersFull,tcpOptionsFull,"                     \
+    "reverseIpv6ExtensionHeadersFull,reverseTcpOptionsFull,"                               \
     "payloadByteHistogram/2,payloadEntropy,firstPacketLengths,firstPacketTimes,"           \
     "firstPacketSides,firstPacketTcpFlags,packetSizeHistogram,packetGapHistogram,"         \
     "reversePacketSizeHistogram,reversePacketGapHistogram,applicationName,tlsServerName,"  \
@@ -132,6 +133,8 @@ uint16_t leat_field_width(enum leat_field_type type) {
     case LEAT_FIELD_MICROSECONDS:
     case LEAT_FIELD_NANOSECONDS:
         return 8;
+    case LEAT_FIELD_U256:
+        return 32;
     case LEAT_FIELD_OCTETS:
     case LEAT_FIELD_STRING:
     case LEAT_FIELD_BASIC_LIST:
@@ -140,14 +143,14 @@ uint16_t leat_field_width(enum leat_field_type type) {
     return LEAT_FIELD_VARIABLE;
 }
 
-static bool is_integer(enum leat_field_type type) {
-    return type >= LEAT_FIELD_U8 && type <= LEAT_FIELD_U64;
+bool leat_field_is_integer(enum leat_field_type type) {
+    return (type >= LEAT_FIELD_U8 && type <= LEAT_FIELD_U64) || type == LEAT_FIELD_U256;
 }
 
 /* RFC 7011, 6.2: integers may be sent with fewer bytes, floats with four, all else as it is. */
 static bool length_fits(const struct leat_field *field, unsigned long length) {
     const struct leat_field *of = field->element ? field->element : field;
-    if (is_integer(of->type))
+    if (leat_field_is_integer(of->type))
         return length >= 1 && length <= leat_field_width(of->type);
     if (of->type == LEAT_FIELD_FLOAT64)
         return length == 4 || length == 8;

@@ -32,6 +32,7 @@ enum leat_field_type { /* RFC 7012, 3.1 and RFC 6313; numbers as in informationE
                        LEAT_FIELD_IP4 = 18,
                        LEAT_FIELD_IP6 = 19,
                        LEAT_FIELD_BASIC_LIST = 20,
+                       LEAT_FIELD_U256 = 23, /* RFC 9740 */
 };
 
 #define LEAT_FIELD_VARIABLE 65535
@@ -40,11 +41,12 @@ enum leat_field_type { /* RFC 7012, 3.1 and RFC 6313; numbers as in informationE
 struct leat_field_value {
     uint64_t number; /* integers, booleans, and times in nanoseconds since 1970 */
     double real;
-    const void *bytes;  /* addresses, strings, octets; of a list: its elements, integers in the
-                           order of this machine, times in nanoseconds since 1970 */
-    uint32_t length;    /* of `bytes`; of a list: how many elements */
-    uint8_t width;      /* of a list: bytes of each element, 1, 2, 4 or 8 */
-    uint8_t scratch[8]; /* where `bytes` may point to */
+    const void *bytes;   /* addresses, strings, octets, of U256 all 32 of them; of a list: its
+                            elements, integers in the order of this machine, times in nanoseconds
+                            since 1970 */
+    uint32_t length;     /* of `bytes`; of a list: how many elements */
+    uint8_t width;       /* of a list: bytes of each element, 1, 2, 4 or 8 */
+    uint8_t scratch[32]; /* where `bytes` may point to */
 };
 
 /* Element i of a list. */
@@ -97,6 +99,8 @@ const struct leat_field *leat_field_by_id(uint32_t pen, uint16_t id, uint32_t ow
 
 /* Bytes of a type's values at full width; LEAT_FIELD_VARIABLE of strings, octets and lists. */
 uint16_t leat_field_width(enum leat_field_type type);
+/* Whether values may be sent with fewer bytes than that (RFC 7011, 6.2). */
+bool leat_field_is_integer(enum leat_field_type type);
 
 /* Which fields a record is exported with, in order: `name`, or `name/length` to reduce or widen it;
  * of a list it is the length of its elements, of strings a fixed one. */

@@ -14,6 +14,7 @@ enum versions { IP4 = 1, IP6 = 2, ANY = 3 };
 #define U16    LEAT_FIELD_U16
 #define U32    LEAT_FIELD_U32
 #define U64    LEAT_FIELD_U64
+#define U256   LEAT_FIELD_U256
 #define OCTETS LEAT_FIELD_OCTETS
 #define STRING LEAT_FIELD_STRING
 #define NTP    LEAT_FIELD_NANOSECONDS
@@ -119,11 +120,15 @@ static const struct leat_field fields[] = {
           4, IP4, true, NOTES, ip_id),
     FIELD("ipv4Options", "IPv4 options seen", 0, 208, U32, FLAGS, 4, IP4, true, NOTES, ip_options),
     FIELD("ipv6ExtensionHeaders", "IPv6 extension headers seen", 0, 64, U32, FLAGS, 4, IP6, true,
-          NOTES, ip_options),
+          NOTES, ip6_extensions),
+    FIELD("ipv6ExtensionHeadersFull", "IPv6 extension headers seen, bits of RFC 9740", 0, 515, U256,
+          FLAGS, 4, IP6, true, NOTES, ip6_extensions_full),
     FIELD("flowLabelIPv6", "flow label of the first packet", 0, 31, U32, IDENTIFIER, 4, IP6, true,
           NOTES, flow_label),
     FIELD("tcpOptions", "TCP options seen, in the order of IANA's figure", 0, 209, U64, FLAGS, 8,
           ANY, true, NOTES, tcp_options),
+    FIELD("tcpOptionsFull", "TCP options seen: bit n is kind n", 0, 520, U256, FLAGS, 8, ANY, true,
+          NOTES, tcp_options_full),
     FIELD("tcpWindowSize", "TCP window of the first packet", 0, 186, U16, QUANTITY, 2, ANY, true,
           NOTES, tcp_window),
     FIELD("icmpTypeCodeIPv4", "type * 256 + code", 0, 32, U16, IDENTIFIER, 2, IP4, true, 0,

@@ -90,6 +90,38 @@ GET_OF_SIDE(ip_options, notes_of(flow)->ip_options[side])
 GET_OF_SIDE(flow_label, notes_of(flow)->flow_label[side])
 GET_OF_SIDE(tcp_window, notes_of(flow)->tcp_window[side])
 
+/* Bits of element 64: the reserved ones are others' since RFC 9740. */
+GET_OF_SIDE(ip6_extensions, notes_of(flow)->ip_options[side] & 0xde0f0000)
+
+static uint8_t *put_u256(struct leat_field_value *value) {
+    memset(value->scratch, 0, sizeof(value->scratch));
+    put_bytes(value, value->scratch, sizeof(value->scratch));
+    return value->scratch;
+}
+
+static void set_bit(uint8_t *bytes, uint32_t bit) {
+    bytes[31 - bit / 8] |= (uint8_t)(1u << bit % 8);
+}
+
+/* Bit 0 is the least significant one; payload compression has none. */
+GET(ip6_extensions_full) {
+    uint32_t seen = notes_of(flow)->ip_options[side] & ~(1u << 16);
+    uint8_t *bytes = put_u256(value);
+    for (uint32_t bit = 0; bit < 32; bit++)
+        if (seen & 1u << (31 - bit))
+            set_bit(bytes, bit);
+}
+
+GET(tcp_options_full) {
+    const struct leat_flow_notes *notes = notes_of(flow);
+    uint8_t *bytes = put_u256(value);
+    uint64_t low = __builtin_bswap64(notes->tcp_options[side]);
+    memcpy(bytes + 24, &low, sizeof(low));
+    for (uint32_t i = 0; i < LEAT_FLOW_TCP_KINDS_HIGH; i++)
+        if (notes->tcp_options_high[side] & 1u << i)
+            set_bit(bytes, leat_flow_tcp_kinds_high[i]);
+}
+
 /* IANA's figure of tcpOptions has option kinds 7 to 0 in the first byte, then 15 to 8 ... */
 GET_OF_SIDE(tcp_options, __builtin_bswap64(notes_of(flow)->tcp_options[side]))
 

@@ -28,6 +28,9 @@
     X(ip_options)             \
     X(flow_label)             \
     X(tcp_options)            \
+    X(tcp_options_full)       \
+    X(ip6_extensions)         \
+    X(ip6_extensions_full)    \
     X(tcp_window)             \
     X(icmp_type_code)         \
     X(icmp_type)              \

@@ -47,14 +47,19 @@ struct leat_flow_side {
 /* What few packets have, or only the first one tells. */
 struct leat_flow_notes {
     uint64_t tcp_options[2]; /* a side each; bit n: option kind n */
-    uint32_t ip_options[2];  /* ipv4Options, or ipv6ExtensionHeaders */
+    uint32_t ip_options[2];  /* ipv4Options; of IPv6 extension headers by their bits of RFC 9740,
+                                8.4.1 counted from the top */
     uint32_t flow_label[2];  /* IPv6, of the first packet of a side */
     uint16_t tcp_window[2];  /* likewise */
     uint16_t icmp_type_code[2];
-    uint16_t ip_id[2]; /* likewise, IPv4 */
-    uint8_t mac[2][6]; /* source and destination of the first packet */
-    uint8_t reserved[4];
+    uint16_t ip_id[2];            /* likewise, IPv4 */
+    uint8_t mac[2][6];            /* source and destination of the first packet */
+    uint16_t tcp_options_high[2]; /* bit n: option kind leat_flow_tcp_kinds_high[n] */
 };
+
+/* TCP's options above 63 that IANA knows: what nobody has assigned is not kept. */
+#define LEAT_FLOW_TCP_KINDS_HIGH 9
+extern const uint8_t leat_flow_tcp_kinds_high[LEAT_FLOW_TCP_KINDS_HIGH];
 
 _Static_assert(sizeof(struct leat_flow_notes) == 64, "one cache line");
 

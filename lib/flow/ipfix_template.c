@@ -58,15 +58,11 @@ struct ipfix_item ipfix_item(const struct leat_field *field, uint32_t side, uint
     return item;
 }
 
-static bool is_number(const struct leat_field *field) {
-    return field->type >= LEAT_FIELD_U8 && field->type <= LEAT_FIELD_U64;
-}
-
 /* The length of a choice in a template at full width. */
 static uint16_t full_length(const struct leat_field_choice *choice) {
     const struct leat_field *field = choice->field;
     const struct leat_field *of = field->element ? field->element : field;
-    return is_number(of) ? leat_field_width(of->type) : choice->length;
+    return leat_field_is_integer(of->type) ? leat_field_width(of->type) : choice->length;
 }
 
 static bool is_of(const struct leat_field_choice *choice, uint32_t kind) {

@@ -7,7 +7,8 @@
 #define NTP_1970   UINT64_C(2208988800) /* seconds from 1900 to 1970 */
 #define NS_SECOND  UINT64_C(1000000000)
 #define SHORT_MAX  254 /* longest with one byte of length, RFC 7011, 7 */
-#define LIST_BYTES 5   /* semantic, element and its length; 4 more with an enterprise number */
+#define U256_BYTES 32
+#define LIST_BYTES 5 /* semantic, element and its length; 4 more with an enterprise number */
 #define MICRO_MASK ~UINT64_C(0x7ff) /* bits that say nothing of microseconds, RFC 7011, 6.1.9 */
 
 enum ipfix_form ipfix_form(enum leat_field_type type, uint16_t length) {
@@ -24,6 +25,8 @@ enum ipfix_form ipfix_form(enum leat_field_type type, uint16_t length) {
         return IPFIX_FLOAT;
     case LEAT_FIELD_BASIC_LIST:
         return IPFIX_LIST;
+    case LEAT_FIELD_U256:
+        return IPFIX_U256;
     case LEAT_FIELD_OCTETS:
     case LEAT_FIELD_STRING:
     case LEAT_FIELD_MAC:
@@ -126,6 +129,13 @@ static uint8_t *put_list(uint8_t *at, const uint8_t *end, const struct ipfix_ite
     return at;
 }
 
+static void put_u256(uint8_t *at, const uint8_t *bytes, uint32_t length, bool *wide) {
+    uint32_t before = U256_BYTES - length;
+    for (uint32_t i = 0; i < before; i++)
+        *wide |= bytes[i] != 0;
+    memcpy(at, bytes + before, length);
+}
+
 uint8_t *ipfix_put(uint8_t *at, const uint8_t *end, const struct ipfix_item *item,
                    const struct leat_field_value *value, enum ipfix_trim trim, bool *wide) {
     uint32_t length = item->length;
@@ -139,6 +149,9 @@ uint8_t *ipfix_put(uint8_t *at, const uint8_t *end, const struct ipfix_item *ite
     switch (item->form) {
     case IPFIX_FLOAT:
         put_float(at, value->real, length);
+        break;
+    case IPFIX_U256:
+        put_u256(at, value->bytes, length, wide);
         break;
     case IPFIX_FIXED:
         if (value->length < length)

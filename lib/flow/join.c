@@ -199,6 +199,7 @@ static void merge_lists(struct leat_flow_packet_list *merged,
 
 static void merge_notes(struct leat_flow_notes *notes, const struct leat_flow_notes *other) {
     notes->tcp_options[1] = other->tcp_options[0];
+    notes->tcp_options_high[1] = other->tcp_options_high[0];
     notes->ip_options[1] = other->ip_options[0];
     notes->flow_label[1] = other->flow_label[0];
     notes->tcp_window[1] = other->tcp_window[0];

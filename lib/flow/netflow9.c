@@ -36,6 +36,7 @@ bool leat_netflow_knows(const struct leat_field_choice *choice) {
     case LEAT_FIELD_MICROSECONDS:
     case LEAT_FIELD_NANOSECONDS:
     case LEAT_FIELD_BASIC_LIST:
+    case LEAT_FIELD_U256:
         break;
     }
     return false;

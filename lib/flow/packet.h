@@ -65,9 +65,10 @@ struct leat_flow_packet {
     uint8_t side;   /* 0: from address[0] to address[1] of the key; 1: back */
     uint8_t ttl, tos;
     uint8_t fragment_flags; /* of IPv4: R 0x80, DF 0x40, MF 0x20 (fragmentFlags); of IPv6 MF */
-    uint32_t ip_options;    /* ipv4Options (208), or ipv6ExtensionHeaders (64) */
+    uint32_t ip_options;    /* as in struct leat_flow_notes, like TCP's */
     uint32_t flow_label;
-    uint64_t tcp_options;    /* tcpOptionsFull: bit n for option kind n, n < 64 */
+    uint64_t tcp_options;
+    uint16_t tcp_options_high;
     uint16_t icmp_type_code; /* type * 256 + code */
     uint8_t mac[2][6];       /* source, destination */
 };

@@ -102,6 +102,7 @@ void leat_flow_parts_clear(const struct leat_flow_arrays *arrays, uint32_t index
 static void note(struct leat_flow_notes *notes, const struct leat_flow_packet *packet,
                  uint32_t side, bool first_of_side, bool first_of_record) {
     notes->tcp_options[side] |= packet->tcp_options;
+    notes->tcp_options_high[side] |= packet->tcp_options_high;
     notes->ip_options[side] |= packet->ip_options;
     if (!first_of_side)
         return;

@@ -85,6 +85,8 @@ bool leat_ipfix_get(const struct leat_field *field, const uint8_t *bytes, uint32
     case LEAT_FIELD_IP4:
     case LEAT_FIELD_IP6:
         return length == leat_field_width(field->type);
+    case LEAT_FIELD_U256: /* as long as it came */
+        return length >= 1 && length <= leat_field_width(field->type);
     case LEAT_FIELD_BASIC_LIST:
         return false;
     default:

@@ -30,6 +30,15 @@ static void put_time(struct leat_text *text, enum leat_field_type type, uint64_t
     leat_text_number(text, time_ns);
 }
 
+/* In hexadecimal, without the octets before it that are zero. */
+static void put_u256(struct leat_text *text, const struct leat_field_value *value) {
+    const uint8_t *bytes = value->bytes;
+    uint32_t length = value->length;
+    for (; length > 1 && *bytes == 0; length--)
+        bytes++;
+    leat_text_hex(text, bytes, length);
+}
+
 /* One that is neither a list nor a string, without quotes. */
 static void put_value(struct leat_text *text, enum leat_field_type type,
                       const struct leat_field_value *value, enum leat_record_times times) {
@@ -42,6 +51,9 @@ static void put_value(struct leat_text *text, enum leat_field_type type,
         break;
     case LEAT_FIELD_OCTETS:
         leat_text_hex(text, value->bytes, value->length);
+        break;
+    case LEAT_FIELD_U256:
+        put_u256(text, value);
         break;
     case LEAT_FIELD_MAC:
         leat_text_mac(text, value->bytes);
@@ -67,7 +79,7 @@ static bool in_quotes(enum leat_field_type type, enum leat_record_times times) {
     if (type >= LEAT_FIELD_SECONDS && type <= LEAT_FIELD_NANOSECONDS)
         return times == LEAT_RECORD_TIMES_TEXT;
     return type == LEAT_FIELD_OCTETS || type == LEAT_FIELD_MAC || type == LEAT_FIELD_IP4 ||
-           type == LEAT_FIELD_IP6;
+           type == LEAT_FIELD_IP6 || type == LEAT_FIELD_U256;
 }
 
 static void put_json_list(struct leat_text *text, enum leat_field_type of,

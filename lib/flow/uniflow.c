@@ -12,6 +12,7 @@
 
 static void turn_notes(struct leat_flow_notes *to, const struct leat_flow_notes *from) {
     SWAP(to, from, tcp_options);
+    SWAP(to, from, tcp_options_high);
     SWAP(to, from, ip_options);
     SWAP(to, from, flow_label);
     SWAP(to, from, tcp_window);

@@ -31,6 +31,9 @@ TUNNELS = {'gre': 1, 'ipip': 2, 'vxlan': 3, 'geneve': 4, 'gtpu': 5}
 IP4_OPTIONS = [7, 134, 133, 68, 131, 130, 1, 0, 15, 142, 205, 12, 11, 10, 137, 136,
                151, 150, 149, 148, 147, 82, 145, 144, None, 30, None, None, None, None, 25, 152]
 IP6_EXTENSIONS = {60: 0, 0: 1, 43: 5, 135: 12, 50: 13, 51: 14, 108: 15}
+FULL_EXTENSIONS = {60: 0, 0: 1, 59: 2, 43: 5, 135: 12, 50: 13, 51: 14, 139: 16, 140: 17, 253: 18,
+                   254: 19}  # RFC 9740
+TCP_KINDS = [*range(64), 69, 70, 76, 77, 78, 172, 174, 253, 254]  # the others nobody has assigned
 FIRST_FRAGMENT, LATER_FRAGMENT = 4, 6
 
 # Types of ICMP that ask, and those that answer them: what IANA's registries call request and reply,
@@ -58,6 +61,7 @@ class Packet:
         self.ports = (0, 0)
         self.ttl = self.tos = self.fragment = self.options = self.label = 0
         self.flags = self.window = self.tcp_options = 0
+        self.full = self.tcp_full = 0  # extension headers, TCP options: RFC 9740
         self.icmp = None     # type * 256 + code, in this packet
         self.message = None  # the same of its datagram
         self.scope = {}
@@ -204,16 +208,19 @@ class Reader:
         packet.tos, packet.label = first >> 20 & 255, first & 0xfffff
         packet.ttl, kind = be(data, at + 7, 1), be(data, at + 6, 1)
         packet.source, packet.destination = data[at + 8:at + 24], data[at + 24:at + 40]
-        at, seen, fragment = at + 40, [], None
+        at, seen, full, fragment = at + 40, [], set(), None
         while kind in (0, 43, 44, 51, 60, 135, 139, 140):
             size = (be(data, at + 1, 1) + 1) * 8
             if kind == 51:
                 size = (be(data, at + 1, 1) + 2) * 4
             if kind in IP6_EXTENSIONS:
                 seen.append(IP6_EXTENSIONS[kind])
+            if kind in FULL_EXTENSIONS:
+                full.add(FULL_EXTENSIONS[kind])
             if kind == 44:
                 size, field = 8, be(data, at + 2, 2)
                 seen.append(LATER_FRAGMENT if field >> 3 else FIRST_FRAGMENT)
+                full.add(seen[-1])
                 if field & 0xfff9:
                     key = (6, packet.source, packet.destination, 0, be(data, at + 4, 4))
                     fragment = (key, field >> 3 == 0)
@@ -226,7 +233,10 @@ class Reader:
         else:
             if kind in IP6_EXTENSIONS:
                 seen.append(IP6_EXTENSIONS[kind])
+            if kind in FULL_EXTENSIONS:
+                full.add(FULL_EXTENSIONS[kind])
         packet.options = figure(seen, 32)
+        packet.full = sum(1 << bit for bit in full)
         return self.transport(data, at, stop, packet, kind, fragment)
 
     def transport(self, data, at, end, packet, protocol, fragment):
@@ -256,6 +266,8 @@ class Reader:
                 be(data, at, size)
                 # Eight kinds an octet, the first octet first; within it the lowest kind lowest.
                 for kind in option_kinds(data[at + 20:at + size]):
+                    if kind in TCP_KINDS:
+                        packet.tcp_full |= 1 << kind
                     if kind < 64:
                         packet.tcp_options |= 1 << (7 - kind // 8) * 8 + kind % 8
             if protocol == UDP and not fragment:
@@ -326,6 +338,7 @@ class Side:
         self.first = packet
         self.packets = self.octets = self.frames = self.payload = 0
         self.flags = self.fragment = self.options = self.tcp_options = 0
+        self.full = self.tcp_full = 0
         self.start = self.end = packet.time
         self.ttl_min, self.ttl_max = 255, 0
 
@@ -338,6 +351,8 @@ class Side:
         self.fragment |= packet.fragment
         self.options |= packet.options
         self.tcp_options |= packet.tcp_options
+        self.full |= packet.full
+        self.tcp_full |= packet.tcp_full
         self.start, self.end = min(self.start, packet.time), max(self.end, packet.time)
         self.ttl_min, self.ttl_max = min(self.ttl_min, packet.ttl), max(self.ttl_max, packet.ttl)
 
@@ -440,6 +455,11 @@ def moment(nanoseconds):
     return when.strftime('%Y-%m-%dT%H:%M:%S') + f'.{rest:09}Z'
 
 
+def octets(number):
+    """In hexadecimal, whole octets."""
+    return number.to_bytes(max(1, (number.bit_length() + 7) // 8), 'big').hex()
+
+
 def side_fields(side, version):
     first = side.first
     fields = {
@@ -450,11 +470,13 @@ def side_fields(side, version):
         'minimumTTL': side.ttl_min, 'maximumTTL': side.ttl_max,
         'ipClassOfService': first.tos, 'fragmentFlags': side.fragment,
         'tcpOptions': side.tcp_options, 'tcpWindowSize': first.window,
+        'tcpOptionsFull': octets(side.tcp_full),
     }
     if version == 4:
         fields['ipv4Options'] = side.options
     else:
         fields['ipv6ExtensionHeaders'] = side.options
+        fields['ipv6ExtensionHeadersFull'] = octets(side.full)
         fields['flowLabelIPv6'] = first.label
     if first.icmp is not None:
         fields[f'icmpTypeCodeIPv{version}'] = first.icmp
@@ -500,9 +522,11 @@ def line(packet):
     scope = packet.scope
     numbers = [packet.octets, packet.payload, packet.ttl, packet.tos, packet.fragment,
                packet.options, packet.label, packet.flags, packet.window, packet.tcp_options,
-               packet.icmp or 0]
-    # Kinds by number, not as in the figure of element 209.
+               0, packet.icmp or 0]
+    # All extension headers, and kinds by number, not as in the figures of elements 64 and 209.
+    numbers[5] |= sum(1 << (31 - bit) for bit in range(32) if packet.full >> bit & 1)
     numbers[9] = int.from_bytes(packet.tcp_options.to_bytes(8, 'big'), 'little')
+    numbers[10] = sum((packet.tcp_full >> kind & 1) << i for i, kind in enumerate(TCP_KINDS[64:]))
     return ' '.join([
         f'{address(packet.source)} {address(packet.destination)} {packet.protocol}',
         f'{packet.ports[0]} {packet.ports[1]}', *map(str, numbers),

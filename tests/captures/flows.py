@@ -290,6 +290,10 @@ def extensions():
     yield ethernet(ip6(A6, B6, 59, b''))
     yield ethernet(ip6(A6, B6, 50, bytes(32)))
     yield ethernet(ip6(A6, B6, 135, bytes.fromhex('3b00050000000000')))
+    for kind in (139, 140):  # HIP and Shim6, before another header
+        yield ethernet(ip6(B6, C6, kind, bytes([6]) + bytes(7) + segment))
+    for kind in (108, 253, 254):
+        yield ethernet(ip6(B6, C6, kind, bytes(16)))
 
 
 def options():
@@ -298,6 +302,10 @@ def options():
     for number, text in enumerate(lists):
         yield ethernet(udp(A4, B4, (1000, 2000 + number), b'options',
                            options=bytes.fromhex(text)))
+    for number, text in enumerate(('45020101', 'ac05010203000000', 'fd04abcdfe06000000010000',
+                                   'c8040000', '3f020101', '22022203')):
+        for port in (4000, 5000 + number):  # of TCP, which of 64 and above has few
+            yield ethernet(tcp(A4, B4, (1000, port), ACK, options=bytes.fromhex(text)))
     for number, text in enumerate(lists):
         yield ethernet(udp(A4, B4, (1000, 3000), b'all', ttl=32 + number, tos=number,
                            options=bytes.fromhex(text)))

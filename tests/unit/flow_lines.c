@@ -41,8 +41,8 @@ static void print_packet(const struct leat_flow_decoder *decoder,
     printf("%s %s %u %u %u", text[0], text[1], protocol, icmp ? 0 : ntohs(port[0]), ntohs(port[1]));
     printf(" %u %u %u %u %u %u %u", packet->octets, packet->payload_bytes, packet->ttl, packet->tos,
            packet->fragment_flags, packet->ip_options, packet->flow_label);
-    printf(" %u %u %" PRIu64 " %u", packet->tcp_flags, packet->tcp_window, packet->tcp_options,
-           packet->icmp_type_code);
+    printf(" %u %u %" PRIu64 " %u %u", packet->tcp_flags, packet->tcp_window, packet->tcp_options,
+           packet->tcp_options_high, packet->icmp_type_code);
     print_hex(packet->mac[0], 6);
     print_hex(packet->mac[1], 6);
     printf(" vlans");
