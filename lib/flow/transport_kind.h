@@ -29,7 +29,7 @@ struct leat_transport {
     uint64_t retry_ns, pause_ns;
     uint64_t sent; /* messages of this session; without a stream they count as acknowledged */
     uint64_t failures;
-    struct leat_stream *stream;                                   /* TCP, TLS */
+    struct leat_stream *stream;                                   /* TCP, SCTP, TLS */
     struct leat_tls *tls;                                         /* TLS, DTLS */
     void (*refused)(void *ctx, const uint8_t *bytes, uint32_t n); /* UDP */
     void *refused_ctx;
@@ -49,6 +49,9 @@ struct leat_transport_ops {
     /* As send(2) and recv(2) on a socket that does not block, but -errno; with their reason. */
     ssize_t (*write)(struct leat_transport *transport, const uint8_t *bytes, uint32_t n);
     ssize_t (*read)(struct leat_transport *transport, uint8_t *bytes, uint32_t n);
+    /* With a stream: at least as many octets as the socket was given and the other host has not
+     * acknowledged, or an error. */
+    int (*queued)(const struct leat_transport *transport);
     /* Says goodbye, if the session is `orderly`, and lets go of it. */
     void (*end)(struct leat_transport *transport, bool orderly);
 };
@@ -70,12 +73,15 @@ ssize_t leat_socket_read(struct leat_transport *transport, uint8_t *bytes, uint3
 /* Octets for UDP's payload on the path to the address in use. */
 uint32_t leat_udp_room(const struct leat_transport *transport);
 
-/* Messages on their way over TCP or TLS, kept until the other host has acknowledged them. */
+/* Messages on their way over TCP, SCTP or TLS, kept until the other host has acknowledged them. */
 #define LEAT_STREAM_OCTETS (1u << 20)
 int leat_stream_create(struct leat_stream **stream);
 void leat_stream_destroy(struct leat_stream *stream);
+int leat_stream_open(struct leat_transport *transport, const struct leat_flow_sink_opts *opts);
+void leat_stream_close(struct leat_transport *transport);
 void leat_stream_reset(struct leat_stream *stream); /* for a new connection */
 void leat_tcp_prepare(struct leat_transport *transport);
+int leat_tcp_queued(const struct leat_transport *transport);
 /* 0 or -EAGAIN: no room. */
 int leat_stream_put(struct leat_stream *stream, const uint8_t *message, uint32_t n);
 /* Writes what can be written, and looks what was acknowledged. 0, or why the connection broke. */

@@ -96,13 +96,15 @@ static void let_go(struct leat_stream *stream, uint32_t until) {
     }
 }
 
-static void acknowledge(struct leat_stream *stream, int fd) {
-    int queued = 0;
-    if (stream->front == stream->end || ioctl(fd, SIOCOUTQ, &queued) < 0)
+static void acknowledge(struct leat_stream *stream, const struct leat_transport *transport) {
+    if (stream->front == stream->end)
+        return;
+    const int queued = transport->ops->queued(transport);
+    if (queued < 0)
         return;
     for (; stream->first_mark != stream->next_mark; stream->first_mark++) {
         const struct mark *oldest = &stream->marks[stream->first_mark % MARKS];
-        if (oldest->wire > stream->wire - (uint64_t)queued)
+        if (oldest->wire + (uint64_t)queued > stream->wire)
             return;
         let_go(stream, oldest->sent);
     }
@@ -120,7 +122,7 @@ int leat_stream_flush(struct leat_stream *stream, struct leat_transport *transpo
         stream->sent += (uint32_t)n;
         mark(stream);
     }
-    acknowledge(stream, transport->fd);
+    acknowledge(stream, transport);
     return 0;
 }
 
@@ -144,12 +146,12 @@ void leat_stream_take_back(struct leat_stream *stream,
     stream->sent = stream->end;
 }
 
-static int open_tcp(struct leat_transport *transport, const struct leat_flow_sink_opts *opts) {
+int leat_stream_open(struct leat_transport *transport, const struct leat_flow_sink_opts *opts) {
     (void)opts;
     return leat_stream_create(&transport->stream);
 }
 
-static void close_tcp(struct leat_transport *transport) {
+void leat_stream_close(struct leat_transport *transport) {
     leat_stream_destroy(transport->stream);
 }
 
@@ -167,6 +169,11 @@ void leat_tcp_prepare(struct leat_transport *transport) {
                    sizeof(options[i].value));
 }
 
+int leat_tcp_queued(const struct leat_transport *transport) {
+    int queued;
+    return ioctl(transport->fd, SIOCOUTQ, &queued) < 0 ? -errno : queued;
+}
+
 static ssize_t write_tcp(struct leat_transport *transport, const uint8_t *bytes, uint32_t n) {
     ssize_t sent = leat_socket_write(transport, bytes, n);
     if (sent > 0)
@@ -176,9 +183,10 @@ static ssize_t write_tcp(struct leat_transport *transport, const uint8_t *bytes,
 
 const struct leat_transport_ops leat_transport_tcp = {
     .socket_type = SOCK_STREAM,
-    .open = open_tcp,
-    .close = close_tcp,
+    .open = leat_stream_open,
+    .close = leat_stream_close,
     .prepare = leat_tcp_prepare,
     .write = write_tcp,
     .read = leat_socket_read,
+    .queued = leat_tcp_queued,
 };

@@ -317,6 +317,7 @@ const struct leat_transport_ops leat_transport_tls = {
     .handshake = handshake,
     .write = write_tls,
     .read = read_tls,
+    .queued = leat_tcp_queued,
     .end = end,
 };
 

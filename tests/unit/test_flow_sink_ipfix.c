@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* IPFIX sinks, with collectors in this process that decode what comes: flows are numbered by their
- * octets, so that order, holes and repetitions show. */
+ * octets, so that order, holes and repetitions show. "sctp" as argument: streams are SCTP's in
+ * place of TCP's. */
 #include "lib/flow/message.h"
 #include "lib/flow/reader.h"
 #include "lib/flow/sinks.h"
@@ -19,8 +20,11 @@
 
 #include <cmocka.h>
 
-#define SECOND 1000000000ull
+#define SECOND       1000000000ull
+#define SMALL_BUFFER 65536 /* SCTP waits when a message does not fit */
 
+static const char *stream_kind = "ipfix+tcp";
+static int stream_protocol = IPPROTO_TCP;
 static char directory[] = "/tmp/lt-sink.XXXXXX";
 
 static int set_up(void **state) {
@@ -90,9 +94,10 @@ static void collector_start(struct collector *collector) {
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                    .sin_port = htons(collector->port) };
     socklen_t length = sizeof(address);
-    const int one = 1, small = 8192, large = 4 << 20;
+    const int one = 1, small = SMALL_BUFFER, large = 4 << 20;
     const bool stream = collector->type == SOCK_STREAM;
-    collector->listener = socket(AF_INET, collector->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    collector->listener = socket(AF_INET, collector->type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                                 stream ? stream_protocol : 0);
     setsockopt(collector->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     setsockopt(collector->listener, SOL_SOCKET, SO_RCVBUF, stream ? &small : &large, sizeof(small));
     assert_int_equal(bind(collector->listener, (struct sockaddr *)&address, length), 0);
@@ -214,6 +219,14 @@ static void until_flows(struct leat_flow_sink *sink, struct collector *collector
         fail_msg("%lu flows in place of %lu; %s", collector->flows, flows, stats_of(sink).state);
 }
 
+static void until_acknowledged(struct leat_flow_sink *sink, struct collector *collector) {
+    for (uint32_t i = 0; i < 1000 && stats_of(sink).held; i++) {
+        tick(sink, collector);
+        poll(NULL, 0, 1);
+    }
+    assert_int_equal(stats_of(sink).held, 0);
+}
+
 static void until_away(struct leat_flow_sink *sink) {
     for (uint32_t i = 0; i < 1000 && !away(sink); i++)
         tick(sink, NULL);
@@ -230,7 +243,7 @@ static void check_all(const struct collector *collector, uint64_t flows) {
 /* T1, T2: templates come first, all records follow, and none is counted that did not. */
 static void test_sends(void **state) {
     (void)state;
-    static const char *const kinds[] = { "ipfix", "ipfix+udp", "ipfix+tcp" };
+    const char *const kinds[] = { "ipfix", "ipfix+udp", stream_kind };
     for (uint32_t i = 0; i < 6; i++) {
         struct collector collector = { .type = i / 2 == 2 ? SOCK_STREAM : SOCK_DGRAM };
         collector_start(&collector);
@@ -255,18 +268,17 @@ static void test_sends(void **state) {
 
 /* T29: the collector dies and comes back, again and again: with a spool all records come, in order,
  * with the right sequence numbers in each session. */
-static void test_tcp_collector_dies(void **state) {
+static void test_collector_dies(void **state) {
     (void)state;
     struct collector collector = { .type = SOCK_STREAM };
     collector_start(&collector);
-    struct leat_flow_sink *sink = open_sink("ipfix+tcp", &collector, true);
+    struct leat_flow_sink *sink = open_sink(stream_kind, &collector, true);
     uint64_t number = 0;
     for (uint32_t round = 0; round < 5; round++) {
         for (uint32_t i = 0; i < 3000; i++)
             send_flow(sink, number++);
         until_flows(sink, &collector, number);
-        for (uint32_t i = 0; i < 10; i++) /* acknowledgements */
-            tick(sink, &collector);
+        until_acknowledged(sink, &collector);
         collector_stop(&collector);
         until_away(sink);
         for (uint32_t i = 0; i < 20000; i++)
@@ -286,7 +298,7 @@ static void test_comes_back(void **state) {
     (void)state;
     struct collector collector = { .type = SOCK_STREAM };
     collector_start(&collector);
-    struct leat_flow_sink *sink = open_sink("ipfix+tcp", &collector, true);
+    struct leat_flow_sink *sink = open_sink(stream_kind, &collector, true);
     uint64_t number = 0;
     while (number < 20000)
         send_flow(sink, number++);
@@ -315,7 +327,7 @@ static void test_spool_outlives_exporter(void **state) {
     collector_stop(&collector);
     uint64_t number = 0;
     for (uint32_t run = 0; run < 2; run++) {
-        struct leat_flow_sink *sink = open_sink("ipfix+tcp", &collector, true);
+        struct leat_flow_sink *sink = open_sink(stream_kind, &collector, true);
         struct leat_flow_sink_stats final;
         assert_true(away(sink));
         for (uint32_t i = 0; i < 5000; i++)
@@ -326,7 +338,7 @@ static void test_spool_outlives_exporter(void **state) {
         assert_non_null(strstr(final.state, "records in the spool"));
     }
     collector_start(&collector);
-    struct leat_flow_sink *sink = open_sink("ipfix+tcp", &collector, true);
+    struct leat_flow_sink *sink = open_sink(stream_kind, &collector, true);
     for (uint32_t i = 0; i < 5000; i++)
         send_flow(sink, number++);
     until_flows(sink, &collector, number);
@@ -341,7 +353,7 @@ static void test_stops_reading(void **state) {
     (void)state;
     struct collector collector = { .type = SOCK_STREAM };
     collector_start(&collector);
-    struct leat_flow_sink *sink = open_sink("ipfix+tcp", &collector, false);
+    struct leat_flow_sink *sink = open_sink(stream_kind, &collector, false);
     uint64_t number = 0;
     while (stats_of(sink).lost < 10000) {
         for (uint32_t i = 0; i < 1000; i++)
@@ -367,7 +379,7 @@ static void test_stops_reading_with_spool(void **state) {
     (void)state;
     struct collector collector = { .type = SOCK_STREAM };
     collector_start(&collector);
-    struct leat_flow_sink *sink = open_sink("ipfix+tcp", &collector, true);
+    struct leat_flow_sink *sink = open_sink(stream_kind, &collector, true);
     uint64_t number = 0;
     for (; number < 300000; number++) {
         send_flow(sink, number);
@@ -462,15 +474,14 @@ static void test_failover(void **state) {
     struct leat_flow_sink *members[2], *sink;
     collector_start(&first);
     collector_start(&second);
-    members[0] = open_sink("ipfix+tcp", &first, false);
-    members[1] = open_sink("ipfix+tcp", &second, false);
+    members[0] = open_sink(stream_kind, &first, false);
+    members[1] = open_sink(stream_kind, &second, false);
     assert_int_equal(leat_flow_sink_failover(&sink, members, 2), 0);
     uint64_t number = 0;
     while (number < 1000)
         send_flow(sink, number++);
     until_flows(sink, &first, 1000);
-    for (uint32_t i = 0; i < 10; i++)
-        tick(sink, &first);
+    until_acknowledged(sink, &first);
     collector_stop(&first);
     until_away(members[0]);
     second.next = number;
@@ -496,23 +507,32 @@ static void test_failover(void **state) {
     collector_end(&second);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
+int main(int argc, char **argv) {
+    const struct CMUnitTest streams[] = {
         cmocka_unit_test_setup(test_sends, set_up),
-        cmocka_unit_test_setup(test_tcp_collector_dies, set_up),
+        cmocka_unit_test_setup(test_collector_dies, set_up),
         cmocka_unit_test_setup(test_comes_back, set_up),
         cmocka_unit_test_setup(test_spool_outlives_exporter, set_up),
         cmocka_unit_test_setup(test_stops_reading, set_up),
         cmocka_unit_test_setup(test_stops_reading_with_spool, set_up),
-        cmocka_unit_test_setup(test_udp_refused, set_up),
-        cmocka_unit_test_setup(test_udp_spooled, set_up),
         cmocka_unit_test_setup(test_failover, set_up),
     };
+    const struct CMUnitTest datagrams[] = {
+        cmocka_unit_test_setup(test_udp_refused, set_up),
+        cmocka_unit_test_setup(test_udp_spooled, set_up),
+    };
+    const bool sctp = argc > 1 && strcmp(argv[1], "sctp") == 0;
+    if (sctp) {
+        stream_kind = "ipfix+sctp";
+        stream_protocol = IPPROTO_SCTP;
+    }
     if (!mkdtemp(directory)) {
         perror("mkdtemp");
         return 1;
     }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(streams, NULL, NULL);
+    if (!sctp)
+        failed += cmocka_run_group_tests(datagrams, NULL, NULL);
     set_up(NULL);
     rmdir(directory);
     return failed;

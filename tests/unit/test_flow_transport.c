@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Transports, with collectors in this process: sessions, a collector that stops reading, closes,
  * resets or says something, ICMP errors, acknowledged messages and those that come back. Time is
- * the test's own. */
+ * the test's own. "sctp" as argument: streams are SCTP's in place of TCP's. */
 #include "lib/flow/message.h"
 #include "lib/flow/transport.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <leat/error.h>
 #include <netinet/in.h>
+#if __has_include(<netinet/sctp.h>)
+#include <netinet/sctp.h>
+#endif
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,9 +22,12 @@
 
 #include <cmocka.h>
 
-#define SECOND 1000000000ull
+#define SECOND       1000000000ull
+#define MESSAGE_ROOM 1400
+#define SMALL_BUFFER 65536
 
 static uint64_t now_ns; /* runs on by itself in settle() */
+static enum leat_transport_kind stream = LEAT_TRANSPORT_TCP;
 
 static int set_up(void **state) {
     struct timespec now;
@@ -45,11 +51,16 @@ static struct sockaddr_storage loopback(int family, uint16_t port) {
 
 /* A socket of a collector on loopback; port 0: any. */
 static int listen_on(int family, int type, uint16_t *port) {
-    const int fd = socket(family, type | SOCK_CLOEXEC, 0), one = 1, small = 8192;
+    const int protocol = type == SOCK_STREAM && stream == LEAT_TRANSPORT_SCTP ? IPPROTO_SCTP : 0;
+    const int fd = socket(family, type | SOCK_CLOEXEC, protocol), one = 1, small = SMALL_BUFFER;
     struct sockaddr_storage address = loopback(family, *port);
     socklen_t length = sizeof(address);
     assert_true(fd >= 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+#ifdef SCTP_RECVRCVINFO
+    if (protocol)
+        setsockopt(fd, protocol, SCTP_RECVRCVINFO, &one, sizeof(one));
+#endif
     if (type == SOCK_STREAM)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
@@ -82,7 +93,7 @@ static void settle(struct leat_transport *transport, enum leat_transport_state s
     fail_msg("not in state %d: %s", state, leat_transport_reason(transport));
 }
 
-static uint32_t make(uint8_t message[1400], uint32_t number) {
+static uint32_t make(uint8_t message[MESSAGE_ROOM], uint32_t number) {
     const uint32_t n = 100 + number % 1300, be = htobe32(number);
     memset(message, (int)number & 0xff, n);
     message[0] = 0;
@@ -94,24 +105,51 @@ static uint32_t make(uint8_t message[1400], uint32_t number) {
 }
 
 static int send_number(struct leat_transport *transport, uint32_t number) {
-    uint8_t message[1400];
+    uint8_t message[MESSAGE_ROOM];
     const uint32_t n = make(message, number);
     return leat_transport_send(transport, message, n);
 }
 
+/* A message of SCTP is one of IPFIX, ordered, on stream 0. */
+static void receive_sctp(int fd, void *bytes, size_t n) {
+#ifdef SCTP_RECVRCVINFO
+    union {
+        struct cmsghdr header;
+        uint8_t octets[CMSG_SPACE(sizeof(struct sctp_rcvinfo))];
+    } control;
+    struct iovec room = { bytes, MESSAGE_ROOM };
+    struct msghdr message = { .msg_iov = &room,
+                              .msg_iovlen = 1,
+                              .msg_control = &control,
+                              .msg_controllen = sizeof(control) };
+    struct sctp_rcvinfo info;
+    assert_int_equal(recvmsg(fd, &message, 0), n);
+    assert_true(message.msg_flags & MSG_EOR);
+    assert_true(CMSG_FIRSTHDR(&message) && control.header.cmsg_type == SCTP_RCVINFO);
+    memcpy(&info, CMSG_DATA(&control.header), sizeof(info));
+    assert_int_equal(info.rcv_sid, 0);
+    assert_int_equal(info.rcv_flags & SCTP_UNORDERED, 0);
+#else
+    fail_msg("no SCTP to receive %zu octets on %d at %p", n, fd, bytes);
+#endif
+}
+
 static void receive(int fd, void *bytes, size_t n) {
-    assert_int_equal(recv(fd, bytes, n, MSG_WAITALL), n);
+    if (stream == LEAT_TRANSPORT_SCTP)
+        receive_sctp(fd, bytes, n);
+    else
+        assert_int_equal(recv(fd, bytes, n, MSG_WAITALL), n);
 }
 
 static void expect_on_stream(int fd, uint32_t number) {
-    uint8_t message[1400], got[1400];
+    uint8_t message[MESSAGE_ROOM], got[MESSAGE_ROOM];
     const uint32_t n = make(message, number);
     receive(fd, got, n);
     assert_memory_equal(got, message, n);
 }
 
 static void expect_datagram(int fd, uint32_t number) {
-    uint8_t message[1400], got[2000];
+    uint8_t message[MESSAGE_ROOM], got[2000];
     const uint32_t n = make(message, number);
     struct pollfd poller = { fd, POLLIN, 0 };
     assert_int_equal(poll(&poller, 1, 10000), 1);
@@ -126,7 +164,7 @@ struct returned {
 
 static void note_returned(void *ctx, const uint8_t *bytes, uint32_t n) {
     struct returned *returned = ctx;
-    uint8_t right[1400];
+    uint8_t right[MESSAGE_ROOM];
     uint32_t number;
     memcpy(&number, bytes + LEAT_MESSAGE_HEADER, sizeof(number));
     number = be32toh(number);
@@ -205,13 +243,13 @@ static void test_udp_trial(void **state) {
     close(fd);
 }
 
-static void test_tcp(void **state) {
+static void test_stream(void **state) {
     (void)state;
     static const int families[] = { AF_INET, AF_INET6 };
     for (uint32_t i = 0; i < 2; i++) {
         uint16_t port = 0;
         const int listener = listen_on(families[i], SOCK_STREAM, &port);
-        struct leat_transport *transport = open_to(LEAT_TRANSPORT_TCP, families[i], port, NULL);
+        struct leat_transport *transport = open_to(stream, families[i], port, NULL);
         settle(transport, LEAT_TRANSPORT_READY);
         const int fd = accept(listener, NULL, NULL);
         for (uint32_t n = 0; n < 3000; n++) {
@@ -241,11 +279,11 @@ static void test_stops_reading(void **state) {
     (void)state;
     uint16_t port = 0;
     const int listener = listen_on(AF_INET, SOCK_STREAM, &port);
-    struct leat_transport *transport = open_to(LEAT_TRANSPORT_TCP, AF_INET, port, NULL);
+    struct leat_transport *transport = open_to(stream, AF_INET, port, NULL);
     settle(transport, LEAT_TRANSPORT_READY);
     const int fd = accept(listener, NULL, NULL);
     uint32_t taken = 0, octets = 0;
-    uint8_t message[1400];
+    uint8_t message[MESSAGE_ROOM];
     while (send_number(transport, taken) == 0)
         octets += make(message, taken++);
     assert_int_equal(send_number(transport, taken), -EAGAIN);
@@ -272,13 +310,14 @@ static void test_comes_back(void **state) {
     uint16_t port = 0;
     const struct linger reset = { .l_onoff = 1 };
     const int listener = listen_on(AF_INET, SOCK_STREAM, &port);
-    struct leat_transport *transport = open_to(LEAT_TRANSPORT_TCP, AF_INET, port, NULL);
+    struct leat_transport *transport = open_to(stream, AF_INET, port, NULL);
     settle(transport, LEAT_TRANSPORT_READY);
     int fd = accept(listener, NULL, NULL);
     uint32_t taken = 0;
     while (send_number(transport, taken) == 0)
         taken++;
-    for (uint32_t n = 0; n < 500; n++) {
+    assert_true(taken > 1200);
+    for (uint32_t n = 0; n < 1200; n++) {
         expect_on_stream(fd, n);
         settle(transport, LEAT_TRANSPORT_READY);
     }
@@ -311,7 +350,7 @@ static void test_reconnects(void **state) {
     uint16_t port = 0;
     int listener = listen_on(AF_INET, SOCK_STREAM, &port);
     close(listener);
-    struct leat_transport *transport = open_to(LEAT_TRANSPORT_TCP, AF_INET, port, NULL);
+    struct leat_transport *transport = open_to(stream, AF_INET, port, NULL);
     settle(transport, LEAT_TRANSPORT_AWAY);
     assert_int_equal(send_number(transport, 0), -ENOTCONN);
     assert_string_equal(leat_transport_reason(transport), "Connection refused");
@@ -347,16 +386,23 @@ static void test_unknown_name(void **state) {
     leat_transport_close(transport);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_udp, set_up),
-        cmocka_unit_test_setup(test_udp_refused, set_up),
-        cmocka_unit_test_setup(test_udp_trial, set_up),
-        cmocka_unit_test_setup(test_tcp, set_up),
+int main(int argc, char **argv) {
+    const struct CMUnitTest streams[] = {
+        cmocka_unit_test_setup(test_stream, set_up),
         cmocka_unit_test_setup(test_stops_reading, set_up),
         cmocka_unit_test_setup(test_comes_back, set_up),
         cmocka_unit_test_setup(test_reconnects, set_up),
+    };
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test_setup(test_udp, set_up),
+        cmocka_unit_test_setup(test_udp_refused, set_up),
+        cmocka_unit_test_setup(test_udp_trial, set_up),
         cmocka_unit_test_setup(test_unknown_name, set_up),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (argc > 1 && strcmp(argv[1], "sctp") == 0)
+        stream = LEAT_TRANSPORT_SCTP;
+    int failed = cmocka_run_group_tests(streams, NULL, NULL);
+    if (stream == LEAT_TRANSPORT_TCP)
+        failed += cmocka_run_group_tests(others, NULL, NULL);
+    return failed;
 }
