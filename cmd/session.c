@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "session.h"
 #include "cores.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#define LINK_SOON_MS 500
 
 int session_error(int status) {
     fprintf(stderr, "leat: %s\n", leat_error());
@@ -57,12 +60,21 @@ static int start_queues(struct session *session, struct session_port *port) {
     return status;
 }
 
+/* Most links are there, or come at once. */
+static int wait_link(const struct session_port *port, uint32_t link_ms) {
+    int status = leat_port_wait_link(port->port, LINK_SOON_MS);
+    if (status != -ETIMEDOUT)
+        return status;
+    fprintf(stderr, "leat: waiting for the link of %s\n", leat_port_name(port->port));
+    return leat_port_wait_link(port->port, link_ms);
+}
+
 int session_start(struct session *session, uint32_t workers, uint32_t link_ms) {
     int status = open_caches(session, workers);
     for (uint32_t i = 0; status == 0 && i < session->port_count; i++)
         status = start_queues(session, &session->ports[i]);
     for (uint32_t i = 0; status == 0 && link_ms && i < session->port_count; i++)
-        status = leat_port_wait_link(session->ports[i].port, link_ms);
+        status = wait_link(&session->ports[i], link_ms);
     return status ? session_error(status) : 0;
 }
 
