@@ -116,7 +116,7 @@ receive "xdp:lt-a,match='udp port 4789'"
 flood 100
 ip -n lt-near link set lt-a down
 ip -n lt-near link set lt-a up
-until_true "the carrier is back" eval "ip -n lt-far link show lt-b | grep -q LOWER_UP"
+until_true "the stack sends again" eval "ip -n lt-far link show lt-b | grep -q 'state UP'"
 flood 100
 stop
 [ "$(port_of "$here/recv.json" '["rx_packets"]')" -eq 200 ] || fail "it did not receive again"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* AF_XDP sockets that cannot be had, and those that lose frames, their interface or their buffers:
  * each a sentence or a counted drop. */
+#include "until_up.h"
 #include "xdp_veth.h"
 #include <errno.h>
 #include <linux/capability.h>
@@ -126,13 +127,16 @@ static void names_the_capability_it_lacks(void **state) {
     set_capability(CAP_NET_ADMIN, true);
 }
 
-/* The hard limit stays lowered, but with CAP_IPC_LOCK it is not looked at. */
+/* The hard limit stays lowered, but with CAP_IPC_LOCK it is not looked at. Memory is charged to the
+ * user, who must not be the one of other tests that run meanwhile; the effective one stays root. */
 static void raises_the_limit_of_locked_memory(void **state) {
     (void)state;
     struct rlimit limit;
+    uid_t nobody_else = 20000 + (uid_t)getpid() % 40000;
     assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
     if (limit.rlim_max < veth.pool->bytes)
         skip();
+    assert_int_equal(setresuid(nobody_else, (uid_t)-1, (uid_t)-1), 0);
     limit.rlim_cur = 4096;
     set_capability(CAP_IPC_LOCK, false);
     assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
@@ -144,6 +148,7 @@ static void raises_the_limit_of_locked_memory(void **state) {
     assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
     refuses(veth_defaults, EPERM, "CAP_IPC_LOCK");
     set_capability(CAP_IPC_LOCK, true);
+    assert_int_equal(setresuid(0, (uid_t)-1, (uid_t)-1), 0);
 }
 
 /* --- Losses --- */
@@ -276,7 +281,7 @@ static void waits_for_an_interface_that_is_down(void **state) {
     veth_send(&pkt, 1);
     assert_int_equal(xdp_rx(queue, &pkt, 1), 0);
     assert_int_equal(xdp_queue_arm(queue), 0);
-    veth_run("ip link set lt-a up");
+    veth_run("ip link set lt-a up && " UNTIL_UP("lt-b"));
     assert_int_equal(xdp_tx(queue, NULL, 0), 0);
     veth_peer_expects(1, 60);
     veth_peer_sends(2, 60);
