@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define CAPTURE_BLOCK_MAX      (16u << 20) /* bytes of a pcapng block; libpcap's limit, too */
 #define CAPTURE_FRAME_MAX      262144u     /* bytes of a frame; libpcap's and Wireshark's limit */
@@ -56,13 +57,34 @@ int capture_decode(struct capture_decoder *decoder, const uint8_t *bytes, size_t
 void capture_decoder_clear(struct capture_decoder *decoder);
 
 /* What the two formats share, and their halves of capture_decode(). */
-uint16_t capture_get16(const struct capture_decoder *decoder, const uint8_t *bytes);
-uint32_t capture_get32(const struct capture_decoder *decoder, const uint8_t *bytes);
+static inline uint16_t capture_get16(const struct capture_decoder *decoder, const uint8_t *bytes) {
+    uint16_t value;
+    memcpy(&value, bytes, sizeof(value));
+    return decoder->swapped ? __builtin_bswap16(value) : value;
+}
+
+static inline uint32_t capture_get32(const struct capture_decoder *decoder, const uint8_t *bytes) {
+    uint32_t value;
+    memcpy(&value, bytes, sizeof(value));
+    return decoder->swapped ? __builtin_bswap32(value) : value;
+}
+
+/* The bytes that were not captured are the last ones: the check sequence may be gone already. Some
+ * programs write a length below what they captured; the bytes are what counts, as for libpcap. */
+static inline void capture_trim(struct capture_frame *frame,
+                                const struct capture_interface *interface) {
+    if (frame->length < frame->captured)
+        frame->length = frame->captured;
+    uint32_t fcs = interface->fcs_bytes;
+    frame->length -= frame->length < fcs ? frame->length : fcs;
+    if (frame->captured > frame->length)
+        frame->captured = frame->length;
+}
+
 int capture_add_interface(struct capture_decoder *decoder, uint32_t link_type,
                           const struct capture_interface *interface);
 void capture_set_time(struct capture_frame *frame, const struct capture_interface *interface,
                       uint64_t ticks);
-void capture_trim(struct capture_frame *frame, const struct capture_interface *interface);
 bool capture_is_pcap(struct capture_decoder *decoder, const uint8_t magic[4]);
 int capture_decode_pcap(struct capture_decoder *decoder, const uint8_t *bytes, size_t n,
                         size_t *bytes_out, struct capture_frame *frame);

@@ -8,18 +8,6 @@
 
 #define LINKTYPE_ETHERNET 1
 
-uint16_t capture_get16(const struct capture_decoder *decoder, const uint8_t *bytes) {
-    uint16_t value;
-    memcpy(&value, bytes, sizeof(value));
-    return decoder->swapped ? __builtin_bswap16(value) : value;
-}
-
-uint32_t capture_get32(const struct capture_decoder *decoder, const uint8_t *bytes) {
-    uint32_t value;
-    memcpy(&value, bytes, sizeof(value));
-    return decoder->swapped ? __builtin_bswap32(value) : value;
-}
-
 int capture_add_interface(struct capture_decoder *decoder, uint32_t link_type,
                           const struct capture_interface *interface) {
     uint32_t count = decoder->interface_count;
@@ -60,17 +48,6 @@ void capture_set_time(struct capture_frame *frame, const struct capture_interfac
                   (__int128)interface->offset_s * 1000000000;
     frame->timed = ns >= 0 && ns <= UINT64_MAX;
     frame->time_ns = frame->timed ? (uint64_t)ns : 0;
-}
-
-/* The bytes that were not captured are the last ones: the check sequence may be gone already. Some
- * programs write a length below what they captured; the bytes are what counts, as for libpcap. */
-void capture_trim(struct capture_frame *frame, const struct capture_interface *interface) {
-    if (frame->length < frame->captured)
-        frame->length = frame->captured;
-    uint32_t fcs = interface->fcs_bytes;
-    frame->length -= frame->length < fcs ? frame->length : fcs;
-    if (frame->captured > frame->length)
-        frame->captured = frame->length;
 }
 
 int capture_decode(struct capture_decoder *decoder, const uint8_t *bytes, size_t n,

@@ -70,9 +70,9 @@ int capture_decode_pcap(struct capture_decoder *decoder, const uint8_t *bytes, s
         .data = bytes + RECORD_HEADER,
         .captured = captured,
         .length = capture_get32(decoder, bytes + 12),
+        .timed = true, /* 32 bits of each always fit */
+        .time_ns = seconds * 1000000000 + fraction * (interface->resolution == 9 ? 1 : 1000),
     };
-    capture_set_time(frame, interface,
-                     seconds * (interface->resolution == 9 ? 1000000000 : 1000000) + fraction);
     capture_trim(frame, interface);
     return CAPTURE_FRAME;
 }

@@ -18,19 +18,19 @@ int copying_check_options(struct leat_port *port, uint32_t queues_max) {
     return 0;
 }
 
-uint32_t copying_receive(struct leat_cache *cache, struct leat_pkt *pkts, uint32_t places,
-                         const uint8_t *bytes, uint32_t length) {
-    uint32_t room = cache->pool->stride - LEAT_BUFFER_START;
+static uint32_t segments_of(uint32_t room, uint32_t length) {
     uint32_t segments = 1;
     for (uint32_t covered = room; covered < length; covered += room)
         segments++;
-    if (segments > places)
+    return segments;
+}
+
+uint32_t copying_fill(const struct leat_pool *pool, struct leat_pkt *pkts, uint32_t n,
+                      const uint8_t *bytes, uint32_t length) {
+    uint32_t room = pool->stride - LEAT_BUFFER_START;
+    uint32_t segments = segments_of(room, length);
+    if (segments > n)
         return 0;
-    uint32_t got = leat_alloc(cache, pkts, segments);
-    if (got < segments) {
-        leat_free(cache, pkts, got);
-        return 0;
-    }
     for (uint32_t i = 0; i < segments; i++) {
         pkts[i].len = (uint16_t)(length < room ? length : room);
         pkts[i].flags = i + 1 < segments ? LEAT_PKT_MORE : 0;
@@ -39,6 +39,19 @@ uint32_t copying_receive(struct leat_cache *cache, struct leat_pkt *pkts, uint32
         length -= pkts[i].len;
     }
     return segments;
+}
+
+uint32_t copying_receive(struct leat_cache *cache, struct leat_pkt *pkts, uint32_t places,
+                         const uint8_t *bytes, uint32_t length) {
+    uint32_t segments = segments_of(cache->pool->stride - LEAT_BUFFER_START, length);
+    if (segments > places)
+        return 0;
+    uint32_t got = leat_alloc(cache, pkts, segments);
+    if (got < segments) {
+        leat_free(cache, pkts, got);
+        return 0;
+    }
+    return copying_fill(cache->pool, pkts, got, bytes, length);
 }
 
 uint32_t copying_frame_max(const struct leat_pool *pool) {

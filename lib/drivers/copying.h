@@ -22,6 +22,11 @@ int copying_check_options(struct leat_port *port, uint32_t queues_max);
 uint32_t copying_receive(struct leat_cache *cache, struct leat_pkt *pkts, uint32_t places,
                          const uint8_t *bytes, uint32_t length);
 
+/* The same into `n` buffers that the caller has allocated: how many of them it took, 0 if there are
+ * too few. */
+uint32_t copying_fill(const struct leat_pool *pool, struct leat_pkt *pkts, uint32_t n,
+                      const uint8_t *bytes, uint32_t length);
+
 /* The longest frame of COPYING_SEGMENTS_MAX buffers. */
 uint32_t copying_frame_max(const struct leat_pool *pool);
 

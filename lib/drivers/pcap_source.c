@@ -112,13 +112,15 @@ static void set_meta(const struct leat_queue_head *head, struct leat_pkt *pkt,
     pkt->flags |= LEAT_PKT_META | (frame->timed ? LEAT_PKT_TIME : 0);
 }
 
+/* Buffers are allocated once a batch, when there is a frame for them. */
 int pcap_source_rx(struct pcap_source *source, struct leat_queue_head *head, struct leat_pkt *pkts,
                    uint32_t n) {
     struct leat_cache *cache = head->public.cache;
     struct leat_stats *stats = &head->stats;
     uint32_t frame_max = copying_frame_max(cache->pool);
     int64_t now = source->recorded ? now_ns() : 0;
-    uint32_t filled = 0;
+    uint32_t buffers = 0, filled = 0, frames = 0;
+    uint64_t bytes = 0;
     int found = 1;
     for (uint32_t looked_at = 0; looked_at < n && filled < n; looked_at++) {
         const struct capture_frame *frame;
@@ -127,18 +129,23 @@ int pcap_source_rx(struct pcap_source *source, struct leat_queue_head *head, str
             break;
         enum leat_drop reason = refusal(source, frame, frame_max);
         if (reason == LEAT_DROP_COUNT) {
-            uint32_t got =
-                copying_receive(cache, pkts + filled, n - filled, frame->data, frame->captured);
+            if (buffers == 0)
+                buffers = leat_alloc(cache, pkts, n);
+            uint32_t got = copying_fill(cache->pool, pkts + filled, buffers - filled, frame->data,
+                                        frame->captured);
             if (got == 0)
                 break;
             set_meta(head, &pkts[filled], frame);
             filled += got;
-            LEAT_COUNT(stats->rx_packets, 1);
-            LEAT_COUNT(stats->rx_bytes, frame->captured);
+            frames++;
+            bytes += frame->captured;
         } else
             LEAT_COUNT(stats->drops[reason], 1);
         source->pass_frames++;
         capture_next(&source->reader);
     }
+    leat_free(cache, pkts + filled, buffers - filled);
+    LEAT_COUNT(stats->rx_packets, frames);
+    LEAT_COUNT(stats->rx_bytes, bytes);
     return filled > 0 || found >= 0 ? (int)filled : leat_fail_in(found, head->public.port->name);
 }
