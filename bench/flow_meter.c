@@ -322,6 +322,8 @@ static const char *const row_names[ROWS] = {
     "bound", "meter/bound", "meter to sink", "export to sink",   "records a second"
 };
 
+static double records_exported; /* in all, preambles included */
+
 /* Of known flows, between what else goes on; nothing is counted. */
 static double time_lookups(struct subject *subject, struct source *source) {
     struct spent spent = { 0 };
@@ -367,6 +369,8 @@ static int run(struct source *source, uint32_t flows, uint32_t percent, int how,
         measure_run(&subject, source, r, how, rows);
     if (how == WHOLE)
         print_cache(subject.meter, flows, percent);
+    if (how & EXPORTED)
+        records_exported += (double)subject.records;
     subject_close(&subject);
     return 0;
 }
@@ -444,6 +448,8 @@ int main(int argc, char **argv) {
     for (uint32_t i = 0; i < points && !err; i++)
         for (uint32_t percent = 0; percent <= 10 && !err; percent += 10)
             err = measure(&source, flows[i], percent);
+    if (opts.sink)
+        print_row("records to sink", 0, 0, &records_exported, 1);
     source_close(&source);
     return err;
 }
