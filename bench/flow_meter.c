@@ -26,6 +26,8 @@
 #define BATCH 64   /* as leat_rx() would give them */
 #define GROUP 32   /* packets counted together */
 
+#define ETHERNET_MTU 1500 /* loopback would take larger messages */
+
 static struct {
     uint32_t runs, packets, bytes, flows;
     bool quick;
@@ -131,7 +133,9 @@ static struct leat_flow_meter_opts meter_opts(const struct subject *subject,
 }
 
 static int sink_open(struct subject *subject) {
-    const struct leat_flow_sink_opts sink = { .size = sizeof(sink), .fields = &subject->fields };
+    const struct leat_flow_sink_opts sink = { .size = sizeof(sink),
+                                              .fields = &subject->fields,
+                                              .mtu = ETHERNET_MTU };
     if (leat_fields_parse(&subject->fields, "default", false) < 0)
         return -1;
     return leat_flow_sink_open(&subject->sink, opts.sink, &sink);

@@ -99,8 +99,8 @@ def receive_only(bench, lab, frame_bytes):
 
 
 def load_port(bench, lab, frame_bytes, load):
-    """Frames that the port's driver received. A load whose time was over before the kernel made any,
-    on a machine that has no core for it, is begun anew."""
+    """Frames that the port's driver received. A load whose time was over before the kernel made
+    any, on a machine that has no core for it, is begun anew."""
     for _ in range(3):
         before = lab.received(PORT, "port0")
         lab.load(frame_bytes, bench.args.seconds, *load)

@@ -13,7 +13,6 @@ import time
 
 from veth_lab import Program, pinned, shell
 
-FAR = 100_000_000  # seconds: never
 PAGES = "/proc/sys/vm/nr_hugepages"
 
 Cost = collections.namedtuple("Cost", "cpu wall memory output")  # seconds, bytes
@@ -120,8 +119,8 @@ class LeatProbe:
 
     def words(self, ports, report, collector, *options):
         return pinned(self.other_core, self.leat, "probe", *map(str, ports), "--cores",
-                      str(self.worker_core), "--to", f"ipfix://{collector.address}", "--json",
-                      str(report), "--interval", "0", *options)
+                      str(self.worker_core), "--to", f"ipfix://{collector.address}", "--mtu",
+                      "1500", "--json", str(report), "--interval", "0", *options)
 
     def meter(self, tools, capture, timeout=120):
         """Cost, report and what the collector got."""
