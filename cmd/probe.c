@@ -220,6 +220,7 @@ static int make_meters(struct probe *probe) {
 }
 
 static int start_exporter(struct probe *probe) {
+    struct leat_flow_sink *sinks[PROBE_SINKS_MAX + 1];
     struct leat_flow_queue **queues = calloc(probe->queue_count, sizeof(*queues));
     if (!queues)
         return -ENOMEM;
@@ -228,8 +229,8 @@ static int start_exporter(struct probe *probe) {
     const struct leat_flow_exporter_opts opts = {
         .queues = queues,
         .queue_count = probe->queue_count,
-        .sinks = probe->sinks,
-        .sink_count = probe->sink_count,
+        .sinks = sinks,
+        .sink_count = probe_sinks_list(&probe->sinks, false, sinks),
         .selection = probe->config.selection,
         .join = probe->joining,
         .join_key = probe->config.key,
@@ -241,7 +242,7 @@ static int start_exporter(struct probe *probe) {
     free(queues);
     if (status) {
         session_error(status);
-        probe_sinks_close(probe->sinks, probe->sink_count);
+        probe_sinks_close(&probe->sinks);
         return status;
     }
     __atomic_store_n(&probe->exporter, exporter, __ATOMIC_RELEASE);
@@ -345,19 +346,20 @@ static int start(struct probe *probe) {
     if (status)
         return status;
     probe_choose_joining(probe);
-    struct leat_fields *fields = &probe->fields[0];
+    struct leat_fields *fields = &probe->fields;
     status = leat_fields_parse(fields, probe->config.fields, probe->config.uniflow);
     if (status)
         return session_error(status);
     probe->features = leat_fields_features(fields);
     status = make_meters(probe);
     if (status == 0)
-        status = probe_sinks_open(probe, &probe->config, fields, probe->sinks, &probe->sink_count);
+        status = probe_sinks_plan(&probe->config, &probe->sinks);
+    if (status == 0)
+        status = probe_sinks_open(probe, &probe->config, fields, &probe->sinks);
     if (status)
         return status;
-    probe_sinks_name(probe);
     if (probe->config.user && (status = probe_drop_privileges(probe->config.user))) {
-        probe_sinks_close(probe->sinks, probe->sink_count);
+        probe_sinks_close(&probe->sinks);
         return status;
     }
     return start_exporter(probe);
@@ -388,6 +390,7 @@ static void release(struct probe *probe) {
     free(probe->ports);
     free(probe->queues);
     free(probe->lanes);
+    probe_sinks_forget(&probe->sinks);
     probe_config_free(&probe->config);
 }
 

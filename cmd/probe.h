@@ -69,6 +69,21 @@ struct probe_queue {
     uint64_t swept_ns; /* of `live` */
 };
 
+/* Where records go, by --to and --output; with --failover several of them are one sink. */
+struct probe_sink {
+    struct leat_flow_sink *sink; /* NULL: not open; the exporter's once it has started */
+    char name[256];
+    const char *const *to; /* what it is opened by */
+    uint32_t to_count;
+    char *made_of; /* all of the configuration that it depends on */
+    bool kept;     /* over a reload */
+};
+
+struct probe_sinks {
+    struct probe_sink sink[PROBE_SINKS_MAX + 1];
+    uint32_t count;
+};
+
 struct probe_top {
     uint32_t wanted; /* set by who wants it, cleared by the worker when it is there */
     uint32_t count;
@@ -99,8 +114,7 @@ struct probe {
     int argc;
     char **argv; /* for a reload */
     bool files, inline_;
-    struct leat_fields fields[2]; /* one set in force, one for a reload */
-    uint32_t fields_now;
+    struct leat_fields fields;
     uint32_t features;
 
     struct session session; /* of live ports, or of the file at hand */
@@ -114,9 +128,7 @@ struct probe {
     struct run_opts run_opts; /* of the start; a reload does not change them */
 
     struct leat_ipfix_interface interfaces[SESSION_PORTS_MAX];
-    struct leat_flow_sink *sinks[PROBE_SINKS_MAX + 1];
-    char sink_names[PROBE_SINKS_MAX + 1][256];
-    uint32_t sink_count;
+    struct probe_sinks sinks;
     struct leat_flow_exporter *exporter;
     double seconds;
 };
@@ -146,13 +158,19 @@ void probe_choose_joining(struct probe *probe);
 uint64_t probe_join_wait_ns(const struct probe_config *config);
 void probe_say_joining(const struct probe *probe);
 
-/* probe_sinks.c: fields, sinks and what the exporter is told. 0, or a negative errno after saying
- * why on standard error. */
+/* probe_sinks.c: sinks, and what meters are told. 0, or a negative errno after saying why on
+ * standard error. */
+int probe_sinks_plan(const struct probe_config *config, struct probe_sinks *sinks);
+/* Takes those of `open` that nothing has changed for, and marks both as kept. */
+void probe_sinks_keep(struct probe_sinks *sinks, struct probe_sinks *open);
+/* Opens those that are not; when that fails, none but the kept ones is. */
 int probe_sinks_open(struct probe *probe, const struct probe_config *config,
-                     const struct leat_fields *fields, struct leat_flow_sink **sinks,
-                     uint32_t *count);
-void probe_sinks_close(struct leat_flow_sink **sinks, uint32_t count);
-void probe_sinks_name(struct probe *probe);
+                     const struct leat_fields *fields, struct probe_sinks *sinks);
+/* Those that are open, for the exporter: how many. */
+uint32_t probe_sinks_list(const struct probe_sinks *sinks, bool kept_only,
+                          struct leat_flow_sink *list[PROBE_SINKS_MAX + 1]);
+void probe_sinks_close(struct probe_sinks *sinks); /* but the kept ones */
+void probe_sinks_forget(struct probe_sinks *sinks);
 void probe_meter_opts(const struct probe *probe, const struct probe_config *config,
                       struct leat_flow_meter_opts *opts);
 

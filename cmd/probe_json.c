@@ -64,10 +64,10 @@ static json_t *report_json(const struct probe *probe) {
         probe_queue_stats(&probe->queues[i], &meters);
         json_array_append_new(queues, meter_json(&meters));
     }
-    for (uint32_t i = 0; i < probe->sink_count; i++) {
+    for (uint32_t i = 0; i < probe->sinks.count; i++) {
         struct leat_flow_sink_stats stats;
         leat_flow_exporter_sink_stats(probe->exporter, i, &stats);
-        json_array_append_new(sinks, sink_json(probe->sink_names[i], &stats));
+        json_array_append_new(sinks, sink_json(probe->sinks.sink[i].name, &stats));
     }
     probe_meter_stats(probe, &meters);
     leat_flow_exporter_stats(probe->exporter, &exporter);

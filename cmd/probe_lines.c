@@ -106,10 +106,10 @@ static void say_sink(const char *name, const struct leat_flow_sink_stats *stats)
 }
 
 static void say_sinks(const struct probe *probe) {
-    for (uint32_t i = 0; i < probe->sink_count; i++) {
+    for (uint32_t i = 0; i < probe->sinks.count; i++) {
         struct leat_flow_sink_stats stats;
         leat_flow_exporter_sink_stats(probe->exporter, i, &stats);
-        say_sink(probe->sink_names[i], &stats);
+        say_sink(probe->sinks.sink[i].name, &stats);
     }
 }
 

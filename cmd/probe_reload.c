@@ -61,55 +61,85 @@ static int reload_meters(struct probe *probe, const struct probe_config *config)
     return status ? session_error(status) : 0;
 }
 
-static int hand_over(struct probe *probe, struct leat_flow_sink **sinks, uint32_t count,
+static int hand_over(struct probe *probe, const struct probe_sinks *sinks, bool paused,
                      const struct probe_config *config) {
-    const struct leat_flow_exporter_opts opts = { .sinks = sinks,
-                                                  .sink_count = count,
+    struct leat_flow_sink *list[PROBE_SINKS_MAX + 1];
+    const struct leat_flow_exporter_opts opts = { .sinks = list,
+                                                  .sink_count =
+                                                      probe_sinks_list(sinks, paused, list),
+                                                  .paused = paused,
                                                   .selection = config->selection,
                                                   .join_wait_ns = probe_join_wait_ns(config) };
     int status = leat_flow_exporter_reload(probe->exporter, &opts);
     return status ? session_error(status) : 0;
 }
 
-/* The old sinks are closed first, since two cannot hold one spool; records wait meanwhile. Should
- * the new ones not open, the old ones do, as they did before. */
-static int replace_sinks(struct probe *probe, const struct probe_config *config,
-                         const struct leat_fields *fields) {
-    struct leat_flow_sink *sinks[PROBE_SINKS_MAX + 1];
-    uint32_t count;
-    int status = hand_over(probe, NULL, 0, &probe->config);
+/* `sinks`, those of them newly opened that are not kept, take the place of the ones in force. */
+static int replace(struct probe *probe, const struct probe_config *config,
+                   const struct leat_fields *fields, struct probe_sinks *sinks) {
+    int status = probe_sinks_open(probe, config, fields, sinks);
     if (status)
         return status;
-    status = probe_sinks_open(probe, config, fields, sinks, &count);
-    const struct probe_config *now = config;
+    status = hand_over(probe, sinks, false, config);
     if (status) {
-        now = &probe->config;
-        if (probe_sinks_open(probe, now, &probe->fields[probe->fields_now], sinks, &count))
-            return status;
+        probe_sinks_close(sinks);
+        return status;
     }
-    memcpy(probe->sinks, sinks, sizeof(sinks));
-    probe->sink_count = count;
-    probe_sinks_name(probe);
+    probe_sinks_forget(&probe->sinks);
+    probe->sinks = *sinks;
+    return 0;
+}
+
+/* Sinks that nothing has changed for stay as they are, with their sessions. The others are closed
+ * first, since two cannot hold one spool; records wait meanwhile. Should the new ones not open, the
+ * old ones do, as they did before. */
+static int replace_sinks(struct probe *probe, const struct probe_config *config,
+                         const struct leat_fields *fields) {
+    struct probe_sinks sinks;
+    int status = probe_sinks_plan(config, &sinks);
+    if (status)
+        return status;
+    probe_sinks_keep(&sinks, &probe->sinks);
+    status = hand_over(probe, &probe->sinks, true, &probe->config);
+    if (status) {
+        probe_sinks_forget(&sinks);
+        return status;
+    }
+    for (uint32_t i = 0; i < probe->sinks.count; i++)
+        if (!probe->sinks.sink[i].kept)
+            probe->sinks.sink[i].sink = NULL; /* closed by the exporter */
+    status = replace(probe, config, fields, &sinks);
     if (!status)
-        probe->fields_now = !probe->fields_now;
-    int handed = hand_over(probe, sinks, count, now);
-    return status ? status : handed;
+        return 0;
+    probe_sinks_forget(&sinks);
+    struct probe_sinks again = { 0 };
+    int back = probe_sinks_plan(&probe->config, &again);
+    if (back)
+        return status;
+    probe_sinks_keep(&again, &probe->sinks);
+    back = replace(probe, &probe->config, &probe->fields, &again);
+    if (back) {
+        probe_sinks_forget(&again);
+        hand_over(probe, &probe->sinks, false, &probe->config); /* with those that are left */
+    }
+    return status;
 }
 
 void probe_reload(struct probe *probe) {
     struct probe_config config;
-    struct leat_fields *fields = &probe->fields[!probe->fields_now];
+    struct leat_fields fields;
     int exit_code;
     bool done = probe_config_parse(&config, probe->argc, probe->argv, &exit_code);
     if (done) {
-        done = can_change(probe, &config, fields) && reload_meters(probe, &config) == 0;
-        if (done && replace_sinks(probe, &config, fields)) {
+        done = can_change(probe, &config, &fields) && reload_meters(probe, &config) == 0;
+        if (done && replace_sinks(probe, &config, &fields)) {
             reload_meters(probe, &probe->config);
             done = false;
         }
         if (done) {
             struct probe_config old = probe->config;
             probe->config = config;
+            probe->fields = fields;
             probe_config_free(&old);
         } else {
             probe_config_free(&config);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leat probe: from the configuration to sinks and meters. */
 #include "probe.h"
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void tell(void *ctx, const char *sentence) {
     (void)ctx;
@@ -57,52 +60,142 @@ static struct leat_flow_sink_opts sink_opts(struct probe *probe, const struct pr
     };
 }
 
-static int open_one(struct leat_flow_sink **sinks, uint32_t *count, const char *name,
-                    const struct leat_flow_sink_opts *opts) {
-    int status = leat_flow_sink_open(&sinks[*count], name, opts);
-    if (status)
-        return session_error(status);
-    ++*count;
-    return 0;
+/* A file's place and age: certificates are renewed under the same name. */
+static void say_file(FILE *to, const char *path) {
+    struct stat at;
+    if (!path || stat(path, &at))
+        memset(&at, 0, sizeof(at));
+    fprintf(to, "%s %ju %ju %ju.%ld\n", path ? path : "", (uintmax_t)at.st_ino,
+            (uintmax_t)at.st_size, (uintmax_t)at.st_mtim.tv_sec, at.st_mtim.tv_nsec);
 }
 
-int probe_sinks_open(struct probe *probe, const struct probe_config *config,
-                     const struct leat_fields *fields, struct leat_flow_sink **sinks,
-                     uint32_t *count) {
+static bool begins(const char *name, const char *with) {
+    return !strncmp(name, with, strlen(with));
+}
+
+static void say_made_of(FILE *to, const struct probe_config *config, const char *name) {
+    const bool ipfix = begins(name, "ipfix");
+    fprintf(to, "%s\nfields %s, domain %u, pen %u, mtu %u\n", name, config->fields, config->domain,
+            config->pen, config->mtu);
+    fprintf(to, "sample %s\n", config->sample ? config->sample : "");
+    if (ipfix)
+        fprintf(to, "active %g, idle %g, spool %s of %ju\n", config->active, config->idle,
+                config->spool ? config->spool : "", (uintmax_t)config->spool_octets);
+    else
+        fprintf(to, "rotate %ju s, %ju\n", (uintmax_t)config->rotation.seconds,
+                (uintmax_t)config->rotation.octets);
+    if (!begins(name, "ipfix+tls:") && !begins(name, "ipfix+dtls:"))
+        return;
+    fprintf(to, "%s\n", config->tls.name ? config->tls.name : "");
+    say_file(to, config->tls.certificate);
+    say_file(to, config->tls.key);
+    say_file(to, config->tls.ca);
+}
+
+static int plan_one(const struct probe_config *config, struct probe_sinks *sinks,
+                    const char *const *to, uint32_t to_count) {
+    struct probe_sink *sink = &sinks->sink[sinks->count++];
+    size_t size;
+    *sink = (struct probe_sink){ .to = to, .to_count = to_count };
+    FILE *text = open_memstream(&sink->made_of, &size);
+    for (uint32_t i = 0; text && i < to_count; i++)
+        say_made_of(text, config, to[i]);
+    return text && fclose(text) == 0 ? 0 : -ENOMEM;
+}
+
+int probe_sinks_plan(const struct probe_config *config, struct probe_sinks *sinks) {
     static const char *const to_stdout[] = { NULL, "text:-", "json:-", "csv:-" };
-    const struct leat_flow_sink_opts opts = sink_opts(probe, config, fields);
+    int output = config->output;
     int status = 0;
-    *count = 0;
-    for (uint32_t i = 0; status == 0 && i < config->to_count; i++)
-        status = open_one(sinks, count, config->to[i], &opts);
-    if (status == 0 && config->failover) {
-        struct leat_flow_sink *whole;
-        status = leat_flow_sink_failover(&whole, sinks, *count);
-        if (status) {
-            session_error(status);
-        } else {
-            sinks[0] = whole;
-            *count = 1;
-        }
+    sinks->count = 0;
+    if (output == PROBE_OUTPUT_NONE && !config->to_count)
+        output = PROBE_OUTPUT_TEXT;
+    if (config->failover)
+        status = plan_one(config, sinks, config->to, config->to_count);
+    for (uint32_t i = 0; status == 0 && !config->failover && i < config->to_count; i++)
+        status = plan_one(config, sinks, &config->to[i], 1);
+    if (status == 0 && to_stdout[output])
+        status = plan_one(config, sinks, &to_stdout[output], 1);
+    if (status) {
+        fputs("leat probe: no memory\n", stderr);
+        probe_sinks_forget(sinks);
     }
-    const char *output = to_stdout[config->output];
-    if (!output && !config->to_count)
-        output = to_stdout[PROBE_OUTPUT_TEXT];
-    if (status == 0 && output)
-        status = open_one(sinks, count, output, &opts);
-    if (status)
-        probe_sinks_close(sinks, *count);
     return status;
 }
 
-void probe_sinks_close(struct leat_flow_sink **sinks, uint32_t count) {
-    while (count-- > 0)
-        sinks[count]->ops->close(sinks[count], 0, NULL);
+void probe_sinks_keep(struct probe_sinks *sinks, struct probe_sinks *open) {
+    for (uint32_t i = 0; i < open->count; i++)
+        open->sink[i].kept = false;
+    for (uint32_t i = 0; i < sinks->count; i++) {
+        struct probe_sink *sink = &sinks->sink[i];
+        for (uint32_t k = 0; !sink->kept && k < open->count; k++) {
+            struct probe_sink *old = &open->sink[k];
+            if (!old->sink || old->kept || strcmp(old->made_of, sink->made_of))
+                continue;
+            sink->sink = old->sink;
+            memcpy(sink->name, old->name, sizeof(sink->name));
+            sink->kept = old->kept = true;
+        }
+    }
 }
 
-void probe_sinks_name(struct probe *probe) {
-    for (uint32_t i = 0; i < probe->sink_count; i++)
-        memcpy(probe->sink_names[i], probe->sinks[i]->name, sizeof(probe->sink_names[i]));
+static int open_one(struct probe_sink *sink, const struct leat_flow_sink_opts *opts) {
+    struct leat_flow_sink *members[PROBE_SINKS_MAX];
+    uint32_t n = 0;
+    int status = 0;
+    while (n < sink->to_count && !status) {
+        status = leat_flow_sink_open(&members[n], sink->to[n], opts);
+        n += !status;
+    }
+    if (!status && n == 1)
+        sink->sink = members[0];
+    else if (!status)
+        status = leat_flow_sink_failover(&sink->sink, members, n);
+    if (!status) {
+        memcpy(sink->name, sink->sink->name, sizeof(sink->name));
+        return 0;
+    }
+    session_error(status);
+    while (n-- > 0)
+        members[n]->ops->close(members[n], 0, NULL);
+    return status;
+}
+
+int probe_sinks_open(struct probe *probe, const struct probe_config *config,
+                     const struct leat_fields *fields, struct probe_sinks *sinks) {
+    const struct leat_flow_sink_opts opts = sink_opts(probe, config, fields);
+    int status = 0;
+    for (uint32_t i = 0; status == 0 && i < sinks->count; i++)
+        if (!sinks->sink[i].sink)
+            status = open_one(&sinks->sink[i], &opts);
+    if (status)
+        probe_sinks_close(sinks);
+    return status;
+}
+
+uint32_t probe_sinks_list(const struct probe_sinks *sinks, bool kept_only,
+                          struct leat_flow_sink *list[PROBE_SINKS_MAX + 1]) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < sinks->count; i++)
+        if (sinks->sink[i].sink && (sinks->sink[i].kept || !kept_only))
+            list[n++] = sinks->sink[i].sink;
+    return n;
+}
+
+void probe_sinks_close(struct probe_sinks *sinks) {
+    for (uint32_t i = sinks->count; i-- > 0;) {
+        struct probe_sink *sink = &sinks->sink[i];
+        if (!sink->sink || sink->kept)
+            continue;
+        sink->sink->ops->close(sink->sink, 0, NULL);
+        sink->sink = NULL;
+    }
+}
+
+void probe_sinks_forget(struct probe_sinks *sinks) {
+    for (uint32_t i = 0; i < sinks->count; i++)
+        free(sinks->sink[i].made_of);
+    sinks->count = 0;
 }
 
 void probe_meter_opts(const struct probe *probe, const struct probe_config *config,

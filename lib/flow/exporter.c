@@ -23,6 +23,7 @@ struct leat_flow_exporter {
     struct leat_flow_queue **queues;
     uint32_t queue_count;
     struct leat_flow_selection selection;
+    bool paused;
     struct leat_flow_join *join;            /* NULL: records stay as they are */
     struct leat_flow_exporter_stats counts; /* the thread's own */
     uint64_t now_ns;                        /* CLOCK_MONOTONIC, of this turn */
@@ -45,6 +46,7 @@ struct exporter_change {
     uint32_t count;
     struct leat_flow_selection selection;
     uint64_t join_wait_ns;
+    bool paused;
 };
 
 /* The same for both directions, and in every probe: whoever selects by hash wants the same flows
@@ -110,7 +112,7 @@ static void publish(struct leat_flow_exporter *exporter) {
 
 static void tick(struct leat_flow_exporter *exporter) {
     uint64_t time_ns = leat_flow_clock_ns(CLOCK_REALTIME);
-    if (exporter->join && exporter->sink_count)
+    if (exporter->join && !exporter->paused)
         leat_flow_join_expire(exporter->join, exporter->now_ns);
     for (uint32_t i = 0; i < exporter->sink_count; i++)
         exporter->sinks[i]->ops->tick(exporter->sinks[i], time_ns);
@@ -140,6 +142,7 @@ static void take_change(struct leat_flow_exporter *exporter, struct exporter_cha
     exporter->sink_stats = change->stats;
     exporter->sink_count = change->count;
     exporter->selection = change->selection;
+    exporter->paused = change->paused;
     pthread_mutex_unlock(&exporter->lock);
     if (exporter->join)
         leat_flow_join_set_wait(exporter->join, change->join_wait_ns);
@@ -199,7 +202,7 @@ static void *run(void *arg) {
     for (;;) {
         uint32_t moved = 0;
         exporter->now_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
-        for (uint32_t i = 0; i < exporter->queue_count && (exporter->sink_count || stopping); i++)
+        for (uint32_t i = 0; i < exporter->queue_count && (!exporter->paused || stopping); i++)
             moved += empty_queue(exporter, exporter->queues[i]);
         if (exporter->now_ns >= tick_due_ns) {
             tick(exporter);
@@ -224,6 +227,7 @@ static void *run(void *arg) {
 static int copy_sinks(const struct leat_flow_exporter_opts *opts, struct exporter_change *change) {
     change->count = opts->sink_count;
     change->selection = opts->selection;
+    change->paused = opts->paused;
     change->join_wait_ns = opts->join_wait_ns;
     change->sinks = calloc(opts->sink_count + 1, sizeof(*change->sinks));
     change->stats = calloc(opts->sink_count + 1, sizeof(*change->stats));
@@ -290,6 +294,7 @@ static int prepare(struct leat_flow_exporter *exporter,
     exporter->sink_stats = first.stats;
     exporter->sink_count = first.count;
     exporter->selection = first.selection;
+    exporter->paused = first.paused;
     exporter->queue_count = opts->queue_count;
     exporter->queues = calloc(opts->queue_count + 1, sizeof(*exporter->queues));
     if (!exporter->queues)

@@ -38,9 +38,9 @@ enum leat_flow_joining {
 struct leat_flow_exporter_opts {
     struct leat_flow_queue **queues;
     uint32_t queue_count;
-    struct leat_flow_sink **sinks; /* the exporter's from now on: closed by it. Without any,
-                                      records wait in the queues for a reload */
+    struct leat_flow_sink **sinks; /* the exporter's from now on: closed by it */
     uint32_t sink_count;
+    bool paused; /* records wait in the queues, for a reload that is to come */
     struct leat_flow_selection selection;
     enum leat_flow_joining join; /* biflows of several workers */
     uint32_t join_key;           /* LEAT_FLOW_KEY_* of the meters: halves agree on these, too */

@@ -21,7 +21,7 @@ collect() {
     until_true "tcpdump listens" grep -q 'listening on' "$here/tcpdump.log"
 }
 collected() {
-    until_true "tcpdump has the last message" captured "$here/$1.pcap" "$2"
+    until_true "tcpdump has the last message" captured "$here/$1.pcap" "$2" >&2
     kill -INT "${pid[tcpdump]}"
     ended tcpdump || true
     kill -TERM "${pid[nfcapd]}"

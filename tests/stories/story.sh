@@ -50,6 +50,7 @@ need() {
 start() {
     local name=$1
     shift
+    : >"$here/$name.log" # now: what an earlier one of that name said is not to be waited for
     "$@" >"$here/$name.log" 2>&1 &
     pid[$name]=$!
 }

@@ -285,7 +285,8 @@ static void test_a_reload_loses_nothing(void **state) {
     assert_int_equal(sinks[0].closed, 1); /* and only after its last record */
     assert_int_equal(sinks[1].closed, 0);
     opts.sinks = none;
-    opts.sink_count = 0; /* records wait */
+    opts.sink_count = 0;
+    opts.paused = true; /* records wait */
     assert_int_equal(leat_flow_exporter_reload(exporter, &opts), 0);
     uint64_t so_far = sinks[1].records;
     assert_int_equal(sinks[1].closed, 1);
@@ -293,7 +294,11 @@ static void test_a_reload_loses_nothing(void **state) {
     reset(NULL);
     opts.sinks = sink_list;
     opts.sink_count = 1;
+    assert_int_equal(leat_flow_exporter_reload(exporter, &opts), 0); /* still */
+    assert_int_equal(sinks[0].records, 0);
+    opts.paused = false;
     assert_int_equal(leat_flow_exporter_reload(exporter, &opts), 0);
+    assert_int_equal(sinks[0].closed, 0);
     pthread_join(worker, NULL);
     leat_flow_exporter_stop(exporter, 100);
     struct leat_flow_exporter_stats stats;
