@@ -43,12 +43,12 @@ static json_t *run_json(const struct probe_port *port) {
 }
 
 static json_t *sink_json(const char *name, const struct leat_flow_sink_stats *stats) {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "name", name, "records",
-                     number(stats->records), "octets", number(stats->octets), "messages",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "name", name,
+                     "records", number(stats->records), "octets", number(stats->octets), "messages",
                      number(stats->messages), "held", number(stats->held), "lost",
                      number(stats->lost), "lost_packets", number(stats->lost_packets), "refused",
-                     number(stats->refused), "failures", number(stats->failures), "state",
-                     stats->state);
+                     number(stats->refused), "trimmed", number(stats->trimmed), "failures",
+                     number(stats->failures), "state", stats->state);
 }
 
 static json_t *report_json(const struct probe *probe) {

@@ -100,6 +100,8 @@ static void say_sink(const char *name, const struct leat_flow_sink_stats *stats)
         fprintf(stderr, ", %" PRIu64 " lost", stats->lost);
     if (stats->refused)
         fprintf(stderr, " (%" PRIu64 " refused)", stats->refused);
+    if (stats->trimmed)
+        fprintf(stderr, ", %" PRIu64 " trimmed", stats->trimmed);
     if (stats->failures)
         fprintf(stderr, ", %" PRIu64 " failures", stats->failures);
     fprintf(stderr, "%s%s\n", *stats->state ? "; " : "", stats->state);

@@ -186,6 +186,7 @@ struct leat_flow_sink_stats {
     uint64_t lost_packets, lost_octets; /* of the flows lost */
     struct leat_span lost_when;
     uint64_t refused;  /* of the lost: were sent over UDP, and an ICMP error came back */
+    uint64_t trimmed;  /* went without their lists or strings, being too long for a message */
     uint64_t failures; /* connections that broke, writes that failed, ICMP errors */
     char state[96];    /* "connected", "away since 12 s, 4,100 records in the spool" */
 };
@@ -202,6 +203,7 @@ static inline void leat_flow_sink_stats_add(struct leat_flow_sink_stats *sum,
     sum->lost_octets += stats->lost_octets;
     leat_span_join(&sum->lost_when, &stats->lost_when);
     sum->refused += stats->refused;
+    sum->trimmed += stats->trimmed;
     sum->failures += stats->failures;
 }
 

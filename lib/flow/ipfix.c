@@ -281,6 +281,7 @@ static void put_record(struct leat_ipfix *ipfix, const struct leat_flow *flow, u
     for (enum ipfix_trim trim = IPFIX_TRIM_NOTHING; trim < IPFIX_TRIM_TOO_LONG;) {
         switch (put_flow(ipfix, template, flow, trim, now_ns)) {
         case WRITTEN:
+            ipfix->trimmed += trim != IPFIX_TRIM_NOTHING;
             return;
         case TOO_WIDE:
             template = &ipfix->wide[kind];
@@ -352,6 +353,10 @@ void leat_ipfix_restart(struct leat_ipfix *ipfix, uint64_t now_ns) {
     ipfix->records = records;
     ipfix->begun_ns = begun_ns;
     ipfix->templates = templates;
+}
+
+uint64_t leat_ipfix_trimmed(const struct leat_ipfix *ipfix) {
+    return ipfix->trimmed;
 }
 
 /* RFC 7011, 8.1: the sets' own ids with no field stand for all templates of their kind. */

@@ -69,6 +69,8 @@ void leat_ipfix_finish(struct leat_ipfix *ipfix, uint64_t now_ns);
 void leat_ipfix_flush(struct leat_ipfix *ipfix, uint64_t now_ns);
 /* A new transport session: sequence 0, all templates and options again before the next data. */
 void leat_ipfix_restart(struct leat_ipfix *ipfix, uint64_t now_ns);
+/* Records that went without their lists or strings, since they were too long for a message. */
+uint64_t leat_ipfix_trimmed(const struct leat_ipfix *ipfix);
 /* Withdraws all templates (TCP, SCTP), before an orderly end. */
 void leat_ipfix_withdraw(struct leat_ipfix *ipfix, uint64_t now_ns);
 

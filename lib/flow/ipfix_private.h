@@ -105,6 +105,7 @@ struct leat_ipfix {
     uint64_t refreshed_ns, told_ns; /* templates; statistics */
     uint32_t messages_since;        /* the last refresh */
     uint64_t octets_total, messages_total, flows_total;
+    uint64_t trimmed;
 };
 
 /* ipfix_value.c */

@@ -17,16 +17,25 @@
 enum {
     BUFFER_BYTES = 256 << 10,
     PIECE_BYTES = 4096, /* PIPE_BUF: a pipe that poll() calls writable takes so much at once */
-    PATIENCE_MS = 1000, /* of a reader of standard output */
+    PATIENCE_MS = 1000, /* with a reader that stands still */
     NAMES_MAX = 10000,  /* tried for one that is free */
+};
+
+/* What ends at an octet of the buffer. */
+struct mark {
+    size_t end;
+    struct leat_tally tally;
 };
 
 struct leat_output {
     char name[256];
     char path[PATH_MAX], complete[PATH_MAX], part[PATH_MAX]; /* asked for; of the file at hand */
-    bool plain;                                              /* a file of its own, with a .part */
-    bool troubled;                                           /* and told so */
-    int fd;                                                  /* -1: the next one is not open */
+    bool plain;         /* a file of its own, with a .part; else a pipe or device */
+    bool stalled;       /* the pipe's reader */
+    struct mark *marks; /* of a pipe, in order */
+    uint32_t mark_count, mark_room;
+    bool troubled; /* and told so */
+    int fd;        /* -1: the next one is not open */
     uint64_t now_ns, opened_ns, retry_ns;
     uint64_t good; /* octets of whole records in the file */
     struct leat_flow_rotation rotation;
@@ -46,10 +55,10 @@ static void tell(struct leat_output *output, const char *what, const char *why) 
         output->told(output->told_ctx, sentence);
 }
 
-static void trouble(struct leat_output *output, const char *what, int err) {
+static void trouble(struct leat_output *output, const char *what, const char *why) {
     output->failures++;
     if (!output->troubled)
-        tell(output, what, strerror(err));
+        tell(output, what, why);
     output->troubled = true;
 }
 
@@ -141,22 +150,10 @@ int leat_output_open(struct leat_output **result, const char *name, const char *
     return 0;
 }
 
-/* Standard output may be a pipe whose reader is slow: waits for it, but not for ever. */
-static ssize_t write_piece(struct leat_output *output, const char *bytes, size_t n) {
-    if (output->plain)
-        return write(output->fd, bytes, n);
-    struct pollfd ready = { .fd = output->fd, .events = POLLOUT };
-    if (poll(&ready, 1, PATIENCE_MS) == 0) {
-        errno = ETIMEDOUT;
-        return -1;
-    }
-    return write(output->fd, bytes, n < PIECE_BYTES ? n : PIECE_BYTES);
-}
-
-static int write_all(struct leat_output *output) {
-    struct leat_text *buffer = &output->buffer;
+static int write_file(struct leat_output *output) {
+    const struct leat_text *buffer = &output->buffer;
     for (size_t done = 0; done < buffer->n;) {
-        ssize_t n = write_piece(output, buffer->bytes + done, buffer->n - done);
+        ssize_t n = write(output->fd, buffer->bytes + done, buffer->n - done);
         if (n < 0 && errno != EINTR)
             return -errno;
         if (n > 0)
@@ -165,10 +162,8 @@ static int write_all(struct leat_output *output) {
     return 0;
 }
 
-void leat_output_flush(struct leat_output *output) {
-    if (output->buffer.n == 0)
-        return;
-    int err = output->fd < 0 ? -EBADF : write_all(output);
+static void flush_file(struct leat_output *output) {
+    int err = output->fd < 0 ? -EBADF : write_file(output);
     if (!err) {
         output->good += output->buffer.n;
         output->octets += output->buffer.n;
@@ -176,25 +171,111 @@ void leat_output_flush(struct leat_output *output) {
         leat_tally_add(&output->written, &output->buffered);
         well(output);
     } else {
-        trouble(output, "cannot write, so records are lost", -err);
+        trouble(output, "cannot write, so records are lost", strerror(-err));
         leat_output_lose(output, &output->buffered);
         /* Half a record must not stand before the next whole one. */
-        if (output->fd >= 0 && output->plain && ftruncate(output->fd, (off_t)output->good) == 0)
+        if (output->fd >= 0 && ftruncate(output->fd, (off_t)output->good) == 0)
             lseek(output->fd, (off_t)output->good, SEEK_SET);
     }
     output->buffer.n = 0;
     output->buffered = (struct leat_tally){ 0 };
 }
 
+/* The reader has the first `done` octets of the buffer. */
+static void taken(struct leat_output *output, size_t done) {
+    uint32_t whole = 0;
+    while (whole < output->mark_count && output->marks[whole].end <= done) {
+        leat_tally_add(&output->written, &output->marks[whole].tally);
+        leat_tally_subtract(&output->buffered, &output->marks[whole++].tally);
+    }
+    output->mark_count -= whole;
+    memmove(output->marks, output->marks + whole, output->mark_count * sizeof(*output->marks));
+    for (uint32_t i = 0; i < output->mark_count; i++)
+        output->marks[i].end -= done;
+    output->buffer.n -= done;
+    memmove(output->buffer.bytes, output->buffer.bytes + done, output->buffer.n);
+    output->octets += done;
+    output->pieces += done > 0;
+}
+
+/* -ETIMEDOUT: the reader stands still. It is waited for once; then it is only asked, until
+ * it has caught up, so that other sinks need not wait with it. */
+static int write_pipe(struct leat_output *output, size_t *done) {
+    const struct leat_text *buffer = &output->buffer;
+    while (*done < buffer->n) {
+        struct pollfd ready = { .fd = output->fd, .events = POLLOUT };
+        if (poll(&ready, 1, output->stalled ? 0 : PATIENCE_MS) == 0)
+            return -ETIMEDOUT;
+        const size_t left = buffer->n - *done;
+        ssize_t n =
+            write(output->fd, buffer->bytes + *done, left < PIECE_BYTES ? left : PIECE_BYTES);
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return -errno;
+        if (n > 0)
+            *done += (size_t)n;
+    }
+    return 0;
+}
+
+static void flush_pipe(struct leat_output *output) {
+    size_t done = 0;
+    int err = output->fd < 0 ? -EBADF : write_pipe(output, &done);
+    taken(output, done);
+    if (!err) {
+        output->stalled = false;
+        well(output);
+    } else if (err == -ETIMEDOUT) {
+        if (!output->stalled)
+            trouble(output, "its reader stands still: what does not fit the buffer is lost", NULL);
+        output->stalled = true;
+    } else {
+        trouble(output, "cannot write, so records are lost", strerror(-err));
+        leat_output_lose(output, &output->buffered);
+        output->buffered = (struct leat_tally){ 0 };
+        output->mark_count = 0;
+        output->buffer.n = 0;
+    }
+}
+
+void leat_output_flush(struct leat_output *output) {
+    if (output->buffer.n == 0)
+        return;
+    if (output->plain)
+        flush_file(output);
+    else
+        flush_pipe(output);
+}
+
+/* Of a pipe it is to be known what was in the octets that its reader took. */
+static bool mark(struct leat_output *output, const struct leat_tally *tally) {
+    if (output->mark_count == output->mark_room) {
+        const uint32_t room = output->mark_room ? 2 * output->mark_room : 1024;
+        void *more = realloc(output->marks, room * sizeof(*output->marks));
+        if (!more)
+            return false;
+        output->marks = more;
+        output->mark_room = room;
+    }
+    output->marks[output->mark_count++] = (struct mark){ output->buffer.n, *tally };
+    return true;
+}
+
 void leat_output_put(struct leat_output *output, const void *bytes, size_t n,
                      const struct leat_tally *tally) {
     if (output->buffer.n + n > BUFFER_BYTES)
         leat_output_flush(output);
-    leat_text_put(&output->buffer, bytes, n);
-    if (output->buffer.failed)
+    const size_t before = output->buffer.n;
+    if (before && before + n > BUFFER_BYTES) {
         leat_output_lose(output, tally);
-    else
+        return;
+    }
+    leat_text_put(&output->buffer, bytes, n);
+    if (output->buffer.failed || (!output->plain && !mark(output, tally))) {
+        output->buffer.n = before;
+        leat_output_lose(output, tally);
+    } else {
         leat_tally_add(&output->buffered, tally);
+    }
     output->buffer.failed = false;
 }
 
@@ -214,14 +295,18 @@ static void complete(struct leat_output *output) {
     if (!err && output->plain && rename(output->part, output->complete) != 0)
         err = errno;
     if (err)
-        trouble(output, "cannot complete the file", err);
+        trouble(output, "cannot complete the file", strerror(err));
 }
 
 void leat_output_close(struct leat_output *output, struct leat_flow_sink_stats *final) {
+    output->stalled = false; /* the last chance */
     complete(output);
+    leat_output_lose(output, &output->buffered);
+    output->buffered = (struct leat_tally){ 0 };
     if (final)
         leat_output_stats(output, final);
     leat_text_free(&output->buffer);
+    free(output->marks);
     free(output);
 }
 
@@ -240,7 +325,7 @@ bool leat_output_rotate(struct leat_output *output) {
     complete(output);
     int err = open_file(output);
     if (err) {
-        trouble(output, "cannot begin the next file, so records are lost", -err);
+        trouble(output, "cannot begin the next file, so records are lost", strerror(-err));
         output->retry_ns = output->now_ns + 1000000000;
     }
     return !err;

@@ -3,6 +3,8 @@
  * Files of records: written in large pieces, as NAME.part until they are complete, and rotated.
  * What goes wrong with a disk is told once, counted, and tried again; a file never holds half a
  * record.
+ * A pipe's reader that stands still is waited for once; then records that do not fit the buffer are
+ * lost, and counted, until it reads on.
  */
 #ifndef LEAT_FLOW_OUTPUT_H
 #define LEAT_FLOW_OUTPUT_H

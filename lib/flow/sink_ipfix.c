@@ -55,6 +55,7 @@ static void stats(struct leat_flow_sink *base, struct leat_flow_sink_stats *stat
     leat_tally_lost(&sink->lost, stats);
     stats->lost_when = sink->lost_when;
     stats->refused = sink->refused;
+    stats->trimmed = leat_ipfix_trimmed(sink->encoder);
     if (spooled)
         snprintf(rest, sizeof(rest), ", %" PRIu64 " records in the spool", spooled);
     if (leat_transport_state(sink->session.transport) == LEAT_TRANSPORT_READY)

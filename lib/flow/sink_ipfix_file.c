@@ -62,6 +62,7 @@ static void file_stats(struct leat_flow_sink *sink, struct leat_flow_sink_stats 
     const struct file_sink *file = (const struct file_sink *)sink;
     leat_output_stats(file->output, stats);
     stats->held += file->pending.records;
+    stats->trimmed = leat_ipfix_trimmed(file->ipfix);
 }
 
 static void file_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
@@ -69,8 +70,10 @@ static void file_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
     struct file_sink *file = (struct file_sink *)sink;
     (void)timeout_ms;
     leat_ipfix_finish(file->ipfix, file->now_ns);
-    leat_ipfix_destroy(file->ipfix);
     leat_output_close(file->output, final);
+    if (final)
+        final->trimmed = leat_ipfix_trimmed(file->ipfix);
+    leat_ipfix_destroy(file->ipfix);
     free(file);
 }
 

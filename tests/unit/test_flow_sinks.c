@@ -363,6 +363,65 @@ static void a_full_disk_is_told_once_and_counted(void **state) {
     assert_true(stats.lost_packets > 30 && stats.lost_octets > 3000);
 }
 
+/* Reads what a FIFO holds: whole lines of JSON, which are counted. */
+static uint32_t read_lines(int fd, char *bytes, size_t *n, size_t room) {
+    uint32_t lines = 0;
+    for (ssize_t got; (got = read(fd, bytes + *n, room - *n)) > 0;) {
+        char *at = bytes, *end = bytes + *n + got;
+        for (char *line; (line = memchr(at, '\n', (size_t)(end - at))); at = line + 1) {
+            assert_int_equal(memcmp(at, "{\"octetDeltaCount\":", 19), 0);
+            assert_int_equal(line[-1], '}');
+            lines++;
+        }
+        *n = (size_t)(end - at);
+        memmove(bytes, at, *n);
+    }
+    return lines;
+}
+
+/* It is waited for once, not at each of a hundred ticks; and gets whole records when it reads on.
+ */
+static void a_reader_that_stands_still_costs_what_does_not_fit(void **state) {
+    (void)state;
+    struct leat_flow_sink_opts opts = options("octetDeltaCount");
+    static char bytes[8192];
+    char path[200];
+    snprintf(path, sizeof(path), "%s/fifo", directory);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDONLY | O_NONBLOCK);
+    struct leat_flow_sink *sink = opened("json", "fifo", &opts);
+    struct leat_flow_sink_stats stats;
+    for (uint32_t i = 0; i < 100; i++) {
+        give(sink, i * 300, 300);
+        sink->ops->tick(sink, BASE_NS);
+    }
+    sink->ops->stats(sink, &stats);
+    assert_int_equal(times_told, 1);
+    assert_non_null(strstr(last_told, "stands still"));
+    assert_int_equal(stats.failures, 1);
+    assert_true(stats.records > 0 && stats.held > 0 && stats.lost > 0 && stats.lost_packets > 0);
+    assert_int_equal(stats.records + stats.held + stats.lost, 30000);
+
+    const uint64_t lost = stats.lost;
+    uint32_t lines = 0;
+    size_t n = 0;
+    for (uint32_t i = 0; i < 100; i++) {
+        lines += read_lines(fd, bytes, &n, sizeof(bytes));
+        sink->ops->tick(sink, BASE_NS);
+    }
+    assert_int_equal(lines, 30000 - lost);
+    assert_non_null(strstr(last_told, "writes again"));
+
+    close(fd); /* and when it is gone, that is told, and no signal ends the program */
+    signal(SIGPIPE, SIG_IGN);
+    give(sink, 0, 10);
+    sink->ops->close(sink, 0, &stats);
+    assert_int_equal(times_told, 3);
+    assert_int_equal(stats.lost, lost + 10);
+    assert_int_equal(stats.records, 30000 - lost);
+    assert_int_equal(stats.held, 0);
+}
+
 /* A limit of this process in place of a disk: half of a write fits, and the file ends with the
  * record before. */
 static void a_file_ends_with_a_whole_record(void **state) {
@@ -543,6 +602,7 @@ int main(void) {
         IN_DIRECTORY(files_rotate_by_time),
         IN_DIRECTORY(a_part_of_another_process_is_not_touched),
         IN_DIRECTORY(a_full_disk_is_told_once_and_counted),
+        IN_DIRECTORY(a_reader_that_stands_still_costs_what_does_not_fit),
         IN_DIRECTORY(a_file_ends_with_a_whole_record),
         IN_DIRECTORY(a_directory_that_vanishes_ends_nothing),
         IN_DIRECTORY(every_ipfix_file_can_be_read_alone),
