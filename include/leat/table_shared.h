@@ -3,8 +3,8 @@
  *
  * A slot's number goes from 0 to "claimed for this tag" by compare-and-swap, and, when the key is
  * written, to the entry's number: only then does a look-up see it. Nobody waits: who does not get
- * what he wants looks elsewhere, a bounded number of times.
- */
+ * what he wants looks elsewhere, a bounded number of times. tests/model/table_claim.pml is a model
+ * of it, of which all interleavings are checked. */
 #ifndef LEAT_TABLE_SHARED_H
 #define LEAT_TABLE_SHARED_H
 
