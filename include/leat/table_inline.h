@@ -62,19 +62,33 @@ LEAT_TABLE_INLINE bool leat_table_key_equal(const void *entry, const void *key,
                                  leat_table_key_word(key, i / 4);
 }
 
-/* Bit i: slot i has this tag, or had it when it was last in use. In BPF without branches, of which
- * the verifier would follow all combinations: 16 bits that are zero have no bit set after the sum.
- */
-LEAT_TABLE_INLINE uint32_t leat_table_tags(const struct leat_table_bucket *bucket, uint16_t tag) {
+/* Which slots have this tag, or had it when they were last in use: a bit each, zero if none.
+ * leat_table_hit() is the slot of the lowest one. In BPF, which has neither vectors nor a count of
+ * zeros and whose verifier would follow all combinations of branches, slot i < 4 is bit 16 * i,
+ * slot 4 + i bit 16 * i + 4: 16 bits that are zero have no bit set after the sum; and the factor
+ * has the slot's number where each of these bits shifts it to the top. */
+#ifdef __bpf__
+typedef uint64_t leat_table_hits;
+
+LEAT_TABLE_INLINE uint32_t leat_table_hit(leat_table_hits hits) {
+    return (uint32_t)((hits & -hits) * 0x08002a004c006e00 >> 61);
+}
+#else
+typedef uint32_t leat_table_hits;
+
+LEAT_TABLE_INLINE uint32_t leat_table_hit(leat_table_hits hits) {
+    return (uint32_t)__builtin_ctz(hits);
+}
+#endif
+
+LEAT_TABLE_INLINE leat_table_hits leat_table_tags(const struct leat_table_bucket *bucket,
+                                                  uint16_t tag) {
 #if defined(__bpf__)
-    uint32_t hits = 0;
-    for (uint32_t half = 0; half < 2; half++) {
-        uint64_t four = ((const volatile uint64_t *)bucket->tags)[half] ^ tag * 0x0001000100010001;
-        uint64_t equal = ~(((four & 0x7fff7fff7fff7fff) + 0x7fff7fff7fff7fff) | four);
-        hits |= (uint32_t)((equal >> 15 & 0x0001000100010001) * 0x0001000200040008 >> 48 & 15)
-                << half * 4;
-    }
-    return hits;
+    const volatile uint64_t *four = __builtin_assume_aligned(bucket->tags, 8);
+    uint64_t low = four[0] ^ tag * 0x0001000100010001, high = four[1] ^ tag * 0x0001000100010001;
+    low |= (low & 0x7fff7fff7fff7fff) + 0x7fff7fff7fff7fff;
+    high |= (high & 0x7fff7fff7fff7fff) + 0x7fff7fff7fff7fff;
+    return (~low >> 15 & 0x0001000100010001) | (~high >> 11 & 0x0010001000100010);
 #elif defined(LEAT_TABLE_SSE2)
     __m128i tags = _mm_load_si128((const __m128i *)bucket->tags);
     __m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag));
@@ -114,8 +128,8 @@ LEAT_TABLE_INLINE uint32_t leat_table_insert(struct leat_table *map, const void 
 static inline uint32_t leat_table_match(const struct leat_table *table,
                                         const struct leat_table_bucket *bucket, uint16_t tag,
                                         const void *key, uint32_t key_bytes) {
-    for (uint32_t hits = leat_table_tags(bucket, tag); hits; hits &= hits - 1) {
-        uint32_t index = leat_table_load(&bucket->numbers[__builtin_ctz(hits)]) - 1;
+    for (leat_table_hits hits = leat_table_tags(bucket, tag); hits; hits &= hits - 1) {
+        uint32_t index = leat_table_load(&bucket->numbers[leat_table_hit(hits)]) - 1;
         if (index < table->entries &&
             leat_table_key_equal(leat_table_entry_at(table, index), key, key_bytes))
             return index;
@@ -173,10 +187,10 @@ static inline void leat_table_prefetch(const struct leat_table *table, uint64_t 
 static inline void leat_table_prefetch_entry(const struct leat_table *table, uint64_t hash) {
     const struct leat_table_bucket *bucket =
         leat_table_bucket(table, leat_table_first(table, hash));
-    uint32_t hits = leat_table_tags(bucket, leat_table_tag(hash));
+    leat_table_hits hits = leat_table_tags(bucket, leat_table_tag(hash));
     if (hits)
-        __builtin_prefetch(
-            leat_table_entry_at(table, leat_table_load(&bucket->numbers[__builtin_ctz(hits)]) - 1));
+        __builtin_prefetch(leat_table_entry_at(
+            table, leat_table_load(&bucket->numbers[leat_table_hit(hits)]) - 1));
 }
 
 static inline uint32_t leat_table_insert(struct leat_table *table, const void *key,

@@ -62,9 +62,9 @@ LEAT_TABLE_INLINE uint32_t leat_table_match_shared(const struct leat_table *tabl
                                                    const struct leat_table_bucket *bucket,
                                                    uint32_t number, const void *key,
                                                    uint32_t key_bytes, uint64_t hash) {
-    uint32_t hits = leat_table_tags(bucket, leat_table_tag(hash));
+    leat_table_hits hits = leat_table_tags(bucket, leat_table_tag(hash));
     for (uint32_t i = 0; i < LEAT_TABLE_SLOTS && hits; i++, hits &= hits - 1) {
-        uint32_t index = number * LEAT_TABLE_SLOTS + leat_table_lowest(hits);
+        uint32_t index = number * LEAT_TABLE_SLOTS + leat_table_hit(hits);
         if (leat_table_holds(table, bucket, index, key, key_bytes))
             return index;
     }
