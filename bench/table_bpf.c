@@ -49,13 +49,12 @@ static struct leat_table_opts opts_of(uint32_t capacity, uint32_t key_bytes) {
 
 static bool open_table(uint32_t capacity, uint32_t key_bytes) {
     struct leat_table_opts opts = opts_of(capacity, key_bytes);
-    struct leat_table *table;
     opened.region = NULL;
     if (!load(&opts, "region", "bench_table"))
         return false;
     opened.region = mmap(NULL, opened.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, opened.map, 0);
     return opened.region != MAP_FAILED &&
-           leat_table_init(&table, opened.region, leat_table_bytes(&opts), &opts) == 0;
+           leat_table_init(&table_here, opened.region, leat_table_bytes(&opts), &opts) == 0;
 }
 
 static bool open_map(uint32_t capacity, uint32_t key_bytes, const char *map, const char *program) {
@@ -125,9 +124,10 @@ static void close_xdp(void) {
 }
 
 const struct table_peer table_bpf_peers[] = {
-    { "XDP: nothing", open_empty, insert_xdp, find_xdp, close_xdp },
-    { "XDP: leat, shared", open_table, insert_xdp, find_xdp, close_xdp },
-    { "XDP: BPF hash", open_hash, insert_xdp, find_xdp, close_xdp },
-    { "XDP: BPF LRU hash", open_lru, insert_xdp, find_xdp, close_xdp },
-    { "syscall: BPF hash", open_hash, insert_xdp, find_syscall, close_xdp },
+    { "leat shared batch 64", open_table, table_insert, table_find_batches, close_xdp },
+    { "XDP nothing", open_empty, insert_xdp, find_xdp, close_xdp },
+    { "XDP leat shared", open_table, insert_xdp, find_xdp, close_xdp },
+    { "XDP BPF hash", open_hash, insert_xdp, find_xdp, close_xdp },
+    { "XDP BPF LRU hash", open_lru, insert_xdp, find_xdp, close_xdp },
+    { "syscall BPF hash", open_hash, insert_xdp, find_syscall, close_xdp },
 };

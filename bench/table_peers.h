@@ -21,9 +21,14 @@ struct table_peer {
     void (*close)(void);
 };
 
-extern const struct table_peer table_leat_batch, table_leat_single; /* table_lookup.c */
-extern const struct table_peer table_dpdk;                          /* table_dpdk.c */
-extern const struct table_peer table_bpf_peers[5];                  /* table_bpf.c */
+extern const struct table_peer table_leat_peers[2]; /* table_leat.c */
+extern const struct table_peer table_dpdk;          /* table_dpdk.c */
+extern const struct table_peer table_bpf_peers[6];  /* table_bpf.c */
+
+/* Of the table that is open: table_leat.c. */
+extern struct leat_table *table_here;
+uint32_t table_insert(const struct table_queries *queries, double *ns);
+uint32_t table_find_batches(const struct table_queries *queries, double *ns);
 
 double table_now_ns(void);
 

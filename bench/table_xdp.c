@@ -55,14 +55,17 @@ INLINE void next_key(struct table_work *work, struct key *key) {
     table_key(key->words, KEY_BYTES, number);
 }
 
-INLINE long map_step(void *map, struct table_work *work) {
+INLINE long map_insert(void *map, struct table_work *work) {
     static const struct value zero;
     struct key key;
     next_key(work, &key);
-    if (work->insert) {
-        work->done += map_update(map, &key, &zero, 0) == 0;
-        return 0;
-    }
+    work->done += map_update(map, &key, &zero, 0) == 0;
+    return 0;
+}
+
+INLINE long map_find(void *map, struct table_work *work) {
+    struct key key;
+    next_key(work, &key);
     const struct value *value = map_lookup(map, &key);
     if (value) {
         work->done++;
@@ -71,24 +74,40 @@ INLINE long map_step(void *map, struct table_work *work) {
     return 0;
 }
 
-static long hash_step(uint32_t i, struct table_work *work) {
-    (void)i;
-    return map_step(&hash, work);
+/* Each a loop's body. */
+#define STEP(name) static long name(uint32_t i __attribute__((unused)), struct table_work *work)
+
+STEP(hash_insert) {
+    return map_insert(&hash, work);
 }
 
-static long lru_step(uint32_t i, struct table_work *work) {
-    (void)i;
-    return map_step(&lru, work);
+STEP(hash_find) {
+    return map_find(&hash, work);
 }
 
-static long table_step(uint32_t i, struct table_work *work) {
+STEP(lru_insert) {
+    return map_insert(&lru, work);
+}
+
+STEP(lru_find) {
+    return map_find(&lru, work);
+}
+
+STEP(table_insert) {
     struct key key;
     bool made;
-    (void)i;
     next_key(work, &key);
     uint64_t hashed = leat_table_hash(TABLE, &key, KEY_BYTES);
-    uint32_t index = work->insert ? leat_table_insert(TABLE, &key, KEY_BYTES, hashed, &made)
-                                  : leat_table_find(TABLE, &key, KEY_BYTES, hashed);
+    leat_table_insert(TABLE, &key, KEY_BYTES, hashed, &made);
+    work->done += made;
+    return 0;
+}
+
+STEP(table_find) {
+    struct key key;
+    next_key(work, &key);
+    uint64_t hashed = leat_table_hash(TABLE, &key, KEY_BYTES);
+    uint32_t index = leat_table_find(TABLE, &key, KEY_BYTES, hashed);
     if (index == LEAT_TABLE_NONE)
         return 0;
     const uint8_t *entry = leat_table_entry(TABLE, index);
@@ -100,9 +119,8 @@ static long table_step(uint32_t i, struct table_work *work) {
 }
 
 /* What all of them pay for the loop and the keys. */
-static long empty_step(uint32_t i, struct table_work *work) {
+STEP(empty_insert) {
     struct key key;
-    (void)i;
     next_key(work, &key);
     work->read += key.words[1];
     return 0;
@@ -114,13 +132,18 @@ static long empty_step(uint32_t i, struct table_work *work) {
         if ((uint8_t *)(uintptr_t)ctx->data_end < (uint8_t *)(at + 1))           \
             return XDP_DROP;                                                     \
         work = *at;                                                              \
-        loop(TABLE_ROUND, name##_step, &work, 0);                                \
+        if (work.insert)                                                         \
+            loop(TABLE_ROUND, name##_insert, &work, 0);                          \
+        else                                                                     \
+            loop(TABLE_ROUND, name##_find, &work, 0);                            \
         *at = work;                                                              \
         return XDP_PASS;                                                         \
     }
 PROGRAM(table)
 PROGRAM(hash)
 PROGRAM(lru)
+
+#define empty_find empty_insert
 PROGRAM(empty)
 
 SECTION("license") char terms[] = "Dual BSD/GPL";
