@@ -90,6 +90,11 @@ struct probe_top {
     struct leat_flow flows[PROBE_TOP_MAX];
 };
 
+/* What a flow of the table had counted when it was shown. */
+struct probe_top_shown {
+    uint64_t id, octets, packets;
+};
+
 /* One worker's queues. */
 struct probe_lane {
     struct probe_queue *queues[SESSION_QUEUES_MAX * SESSION_PORTS_MAX];
@@ -131,6 +136,9 @@ struct probe {
     struct probe_sinks sinks;
     struct leat_flow_exporter *exporter;
     double seconds;
+    struct probe_top_shown shown[PROBE_TOP_MAX]; /* of --top, the last time */
+    uint32_t shown_count;
+    double shown_seconds;
 };
 
 /* Sum over queues, and of one. */
@@ -185,7 +193,7 @@ void probe_reload(struct probe *probe);
 
 /* probe_lines.c: what is metered, how it goes, how it ended. */
 void probe_say_start(const struct probe *probe);
-void probe_say_interval(const struct probe *probe, double seconds);
+void probe_say_interval(const struct probe *probe, FILE *to, double seconds, bool queues);
 /* Whether every frame and every packet is accounted for: all are in one of the counts. */
 bool probe_conserved(const struct leat_flow_meter_stats *meters,
                      const struct leat_flow_exporter_stats *exporter);
@@ -195,9 +203,9 @@ bool probe_say_end(const struct probe *probe);
 /* probe_json.c: 0, or a negative errno. */
 int probe_write_json(const struct probe *probe, const char *path);
 
-/* probe_top.c: asks the workers, and draws what they have answered. */
+/* probe_top.c: asks the workers, and shows what they have answered below the lines above. */
 void probe_top_answer(struct probe_lane *lane);
-void probe_top_draw(struct probe *probe);
+void probe_top_show(struct probe *probe, double seconds);
 
 /* probe_read.c: --read. Returns an exit code. */
 int probe_print_file(const struct probe_config *config);

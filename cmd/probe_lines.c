@@ -67,77 +67,99 @@ void probe_meter_stats(const struct probe *probe, struct leat_flow_meter_stats *
     }
 }
 
-static void say_meter(const struct leat_flow_meter_stats *stats) {
-    fprintf(stderr, "%" PRIu64 " frames, %" PRIu64 " in flows", stats->frames, stats->selected);
+static void say_meter(FILE *to, const struct leat_flow_meter_stats *stats) {
+    fprintf(to, "%" PRIu64 " frames, %" PRIu64 " in flows", stats->frames, stats->selected);
     if (stats->filtered)
-        fprintf(stderr, ", %" PRIu64 " filtered", stats->filtered);
+        fprintf(to, ", %" PRIu64 " filtered", stats->filtered);
     if (stats->unsampled)
-        fprintf(stderr, ", %" PRIu64 " not sampled", stats->unsampled);
+        fprintf(to, ", %" PRIu64 " not sampled", stats->unsampled);
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
         if (stats->skipped[i])
-            fprintf(stderr, ", %" PRIu64 " %s", stats->skipped[i],
+            fprintf(to, ", %" PRIu64 " %s", stats->skipped[i],
                     leat_flow_skip_name((enum leat_flow_skip)i));
 }
 
-static void say_cache(const struct leat_flow_cache_stats *cache) {
-    fprintf(stderr, "; %u of %u flows", cache->flows, cache->flows_max);
+static void say_cache(FILE *to, const struct leat_flow_cache_stats *cache) {
+    fprintf(to, "; %u of %u flows", cache->flows, cache->flows_max);
     if (cache->flows_lost)
-        fprintf(stderr, ", %" PRIu64 " lost", cache->flows_lost);
+        fprintf(to, ", %" PRIu64 " lost", cache->flows_lost);
 }
 
-static void say_drops(const char *port, const struct leat_stats *stats, const char *before) {
+static void say_drops(FILE *to, const char *port, const struct leat_stats *stats,
+                      const char *before) {
     for (uint32_t i = 0; i < LEAT_DROP_COUNT; i++)
         if (stats->drops[i])
-            fprintf(stderr, "%s%" PRIu64 " %s at %s", before, stats->drops[i],
+            fprintf(to, "%s%" PRIu64 " %s at %s", before, stats->drops[i],
                     leat_drop_name((enum leat_drop)i), port);
 }
 
-static void say_sink(const char *name, const struct leat_flow_sink_stats *stats) {
-    fprintf(stderr, "  to %s: %" PRIu64 " records", name, stats->records);
+static void say_sink(FILE *to, const char *name, const struct leat_flow_sink_stats *stats) {
+    fprintf(to, "  to %s: %" PRIu64 " records", name, stats->records);
     if (stats->held)
-        fprintf(stderr, ", %" PRIu64 " held", stats->held);
+        fprintf(to, ", %" PRIu64 " held", stats->held);
     if (stats->lost)
-        fprintf(stderr, ", %" PRIu64 " lost", stats->lost);
+        fprintf(to, ", %" PRIu64 " lost", stats->lost);
     if (stats->refused)
-        fprintf(stderr, " (%" PRIu64 " refused)", stats->refused);
+        fprintf(to, " (%" PRIu64 " refused)", stats->refused);
     if (stats->trimmed)
-        fprintf(stderr, ", %" PRIu64 " trimmed", stats->trimmed);
+        fprintf(to, ", %" PRIu64 " trimmed", stats->trimmed);
     if (stats->failures)
-        fprintf(stderr, ", %" PRIu64 " failures", stats->failures);
-    fprintf(stderr, "%s%s\n", *stats->state ? "; " : "", stats->state);
+        fprintf(to, ", %" PRIu64 " failures", stats->failures);
+    fprintf(to, "%s%s\n", *stats->state ? "; " : "", stats->state);
 }
 
-static void say_sinks(const struct probe *probe) {
+static void say_sinks(FILE *to, const struct probe *probe) {
     for (uint32_t i = 0; i < probe->sinks.count; i++) {
         struct leat_flow_sink_stats stats;
         leat_flow_exporter_sink_stats(probe->exporter, i, &stats);
-        say_sink(probe->sinks.sink[i].name, &stats);
+        say_sink(to, probe->sinks.sink[i].name, &stats);
     }
 }
 
-void probe_say_interval(const struct probe *probe, double seconds) {
+static void say_queue(FILE *to, const struct probe *probe, const struct probe_queue *queue) {
+    struct leat_flow_meter_stats stats;
+    struct leat_stats received;
+    const char *port = probe->ports[queue->port].name;
+    probe_queue_stats(queue, &stats);
+    fprintf(to, "  %s%squeue %u: ", probe->port_count > 1 ? port : "",
+            probe->port_count > 1 ? " " : "", queue->index);
+    say_meter(to, &stats);
+    say_cache(to, &stats.cache);
+    if (queue->queue) {
+        leat_queue_stats(queue->queue, &received);
+        say_drops(to, port, &received, "; lost ");
+    }
+    fputc('\n', to);
+}
+
+static void say_halves(FILE *to, const struct probe *probe) {
+    struct leat_flow_exporter_stats stats;
+    leat_flow_exporter_stats(probe->exporter, &stats);
+    fprintf(to,
+            "  halves of connections: %" PRIu64 " pairs joined, %" PRIu64 " wait, %" PRIu64
+            " went on alone\n",
+            stats.joined, stats.waiting, stats.alone);
+}
+
+void probe_say_interval(const struct probe *probe, FILE *to, double seconds, bool queues) {
     struct leat_flow_meter_stats stats;
     probe_meter_stats(probe, &stats);
-    flockfile(stderr); /* workers may have something to say, too */
-    fprintf(stderr, "%.0f s: ", seconds);
-    say_meter(&stats);
-    say_cache(&stats.cache);
+    flockfile(to); /* workers may have something to say, too */
+    fprintf(to, "%.0f s: ", seconds);
+    say_meter(to, &stats);
+    say_cache(to, &stats.cache);
     for (uint32_t i = 0; !probe->files && i < probe->session.port_count; i++) {
         struct leat_stats of_port;
         leat_port_stats(probe->session.ports[i].port, &of_port);
-        say_drops(probe->ports[i].name, &of_port, "; lost ");
+        say_drops(to, probe->ports[i].name, &of_port, "; lost ");
     }
-    fputc('\n', stderr);
-    for (uint32_t i = 0; probe->queue_count > 1 && i < probe->queue_count; i++) {
-        const struct probe_queue *queue = &probe->queues[i];
-        probe_queue_stats(queue, &stats);
-        fprintf(stderr, "  %s queue %u: ", probe->ports[queue->port].name, queue->index);
-        say_meter(&stats);
-        say_cache(&stats.cache);
-        fputc('\n', stderr);
-    }
-    say_sinks(probe);
-    funlockfile(stderr);
+    fputc('\n', to);
+    for (uint32_t i = 0; queues && probe->queue_count > 1 && i < probe->queue_count; i++)
+        say_queue(to, probe, &probe->queues[i]);
+    if (probe->joining != LEAT_FLOW_JOIN_NONE)
+        say_halves(to, probe);
+    say_sinks(to, probe);
+    funlockfile(to);
 }
 
 static void say_ends(const struct leat_flow_cache_stats *cache) {
@@ -180,21 +202,21 @@ bool probe_say_end(const struct probe *probe) {
     probe_meter_stats(probe, &meters);
     leat_flow_exporter_stats(probe->exporter, &exporter);
     fprintf(stderr, "leat probe: %.1f s: ", probe->seconds);
-    say_meter(&meters);
+    say_meter(stderr, &meters);
     fputs("\n  ", stderr);
     say_ends(&meters.cache);
     fputs("  ", stderr);
     say_exporter(&exporter);
-    say_sinks(probe);
+    say_sinks(stderr, probe);
     if (exporter.replaced.records || exporter.replaced.lost)
-        say_sink("sinks before a reload", &exporter.replaced);
+        say_sink(stderr, "sinks before a reload", &exporter.replaced);
     if (meters.cache.flows_lost)
         fprintf(stderr,
                 "  lost: %" PRIu64 " records of %" PRIu64
                 " packets, since the exporter could not follow\n",
                 meters.cache.flows_lost, meters.cache.packets_lost);
     for (uint32_t i = 0; i < probe->port_count; i++)
-        say_drops(probe->ports[i].name, &probe->ports[i].stats, "  lost: ");
+        say_drops(stderr, probe->ports[i].name, &probe->ports[i].stats, "  lost: ");
     bool conserved = probe_conserved(&meters, &exporter);
     if (!conserved)
         fputs("leat probe: these numbers do not add up, which is a fault of this program\n",

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INTERVAL_S     10
+#define INTERVAL_TOP_S 2
+
 static struct probe_config parsing;
 
 static const char *const tunnel_choices[] = { "outer", "inner", "both", NULL };
@@ -167,10 +170,10 @@ static const struct option_spec specs[] = {
     { "select", 0, "LIST",
       "only records with min-packets=N, min-octets=N, or\nsample=1/N of the flows", OPTION_PARSED,
       NULL, .parse = parse_select },
-    { "top", 0, "N", "a table of the N biggest flows at each interval", OPTION_U32, &parsing.top, 1,
-      PROBE_TOP_MAX },
-    { "interval", 'I', "SECONDS", "how often to tell how it goes (10); 0: never", OPTION_PARSED,
-      &parsing.interval, .parse = parse_interval },
+    { "top", 0, "N", "the N biggest flows at each interval, with their rates", OPTION_U32,
+      &parsing.top, 1, PROBE_TOP_MAX },
+    { "interval", 'I', "SECONDS", "how often to tell how it goes (10, with --top 2); 0: never",
+      OPTION_PARSED, &parsing.interval, .parse = parse_interval },
     { "queues", 'q', "N", "queues a port; default: all of an interface, else 1", OPTION_U32,
       &parsing.queues, 1, SESSION_QUEUES_MAX },
     { "cores", 0, "LIST",
@@ -259,7 +262,7 @@ static void set_defaults(void) {
     parsing.fields = "default";
     parsing.active = 300;
     parsing.idle = 30;
-    parsing.interval = 10;
+    parsing.interval = -1;
     parsing.domain = 1;
     parsing.tunnels = LEAT_FLOW_TUNNELS_INNER;
 }
@@ -276,6 +279,8 @@ static bool read_file(const char *path) {
 /* What no option can tell alone. */
 static bool check(void) {
     bool to_stdout = parsing.output != PROBE_OUTPUT_NONE || !parsing.to_count;
+    if (parsing.interval < 0)
+        parsing.interval = parsing.top ? INTERVAL_TOP_S : INTERVAL_S;
     if (parsing.read)
         return !parsing.port_count || options_wrong("--read meters no ports");
     if (!parsing.port_count)

@@ -62,9 +62,11 @@ static void *watch(void *arg) {
         if (!due_ns || now_ns < due_ns)
             continue;
         told_ns = now_ns;
+        double seconds = (double)(now_ns - start_ns) / NS_PER_S;
         if (probe->config.top)
-            probe_top_draw(probe);
-        probe_say_interval(probe, (double)(now_ns - start_ns) / NS_PER_S);
+            probe_top_show(probe, seconds);
+        else
+            probe_say_interval(probe, stderr, seconds, true);
     }
 }
 

@@ -3,6 +3,42 @@
 #include "record_text.h"
 
 #include <ctype.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+const char *leat_record_protocol(uint8_t protocol, char number[4]) {
+    static const struct {
+        uint8_t protocol;
+        const char *name;
+    } known[] = {
+        { IPPROTO_TCP, "TCP" },   { IPPROTO_UDP, "UDP" },      { IPPROTO_ICMP, "ICMP" },
+        { IPPROTO_IGMP, "IGMP" }, { IPPROTO_ICMPV6, "ICMP6" }, { IPPROTO_SCTP, "SCTP" },
+        { IPPROTO_GRE, "GRE" },   { IPPROTO_ESP, "ESP" },
+    };
+    for (uint32_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].protocol == protocol)
+            return known[i].name;
+    snprintf(number, 4, "%u", protocol);
+    return number;
+}
+
+void leat_record_end_point(struct leat_text *line, const struct leat_flow *flow, uint32_t side) {
+    bool ports = flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP ||
+                 flow->protocol == IPPROTO_SCTP;
+    if (flow->version == 4)
+        leat_text_ip4(line, flow->address[side]);
+    else {
+        if (ports)
+            leat_text_char(line, '[');
+        leat_text_ip6(line, flow->address[side]);
+        if (ports)
+            leat_text_char(line, ']');
+    }
+    if (ports) {
+        leat_text_char(line, ':');
+        leat_text_number(line, flow->port[side]);
+    }
+}
 
 bool leat_record_has(const struct leat_flow *flow, const struct leat_field_choice *choice) {
     uint8_t version = flow->version == 4 ? 1 : 2;

@@ -11,6 +11,12 @@ enum leat_record_times {
     LEAT_RECORD_TIMES_NUMBERS, /* seconds, milliseconds ... since 1970, as the field's name says */
 };
 
+/* "TCP", or a number, for which there is `number`. */
+const char *leat_record_protocol(uint8_t protocol, char number[4]);
+
+/* "192.0.2.1:80", "[2001:db8::1]:80", or an address alone where there are no ports. */
+void leat_record_end_point(struct leat_text *text, const struct leat_flow *flow, uint32_t side);
+
 /* Whether the record has it: its IP version, and of reverse fields a way back. */
 bool leat_record_has(const struct leat_flow *flow, const struct leat_field_choice *choice);
 

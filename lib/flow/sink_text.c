@@ -1,49 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* text: a line a record for people, in columns. */
+#include "record_text.h"
 #include "sink_kinds.h"
 #include "sink_lines.h"
-
-#include <netinet/in.h>
-#include <stdio.h>
-
-static const char *protocol_name(uint8_t protocol, char number[4]) {
-    static const struct {
-        uint8_t protocol;
-        const char *name;
-    } known[] = {
-        { IPPROTO_TCP, "TCP" },   { IPPROTO_UDP, "UDP" },      { IPPROTO_ICMP, "ICMP" },
-        { IPPROTO_IGMP, "IGMP" }, { IPPROTO_ICMPV6, "ICMP6" }, { IPPROTO_SCTP, "SCTP" },
-        { IPPROTO_GRE, "GRE" },   { IPPROTO_ESP, "ESP" },
-    };
-    for (uint32_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (known[i].protocol == protocol)
-            return known[i].name;
-    snprintf(number, 4, "%u", protocol);
-    return number;
-}
 
 static void pad(struct leat_text *line, size_t from, size_t width) {
     do
         leat_text_char(line, ' ');
     while (line->n < from + width && !line->failed);
-}
-
-static void end_point(struct leat_text *line, const struct leat_flow *flow, uint32_t side) {
-    bool ports = flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP ||
-                 flow->protocol == IPPROTO_SCTP;
-    if (flow->version == 4)
-        leat_text_ip4(line, flow->address[side]);
-    else {
-        if (ports)
-            leat_text_char(line, '[');
-        leat_text_ip6(line, flow->address[side]);
-        if (ports)
-            leat_text_char(line, ']');
-    }
-    if (ports) {
-        leat_text_char(line, ':');
-        leat_text_number(line, flow->port[side]);
-    }
 }
 
 static void tcp_flags(struct leat_text *line, uint16_t flags) {
@@ -113,11 +77,11 @@ static void text_record(struct leat_text *line, const struct leat_fields *fields
     duration(line, flow);
     pad(line, from, DURATION_WIDTH);
     from = line->n;
-    leat_text_string(line, protocol_name(flow->protocol, number));
+    leat_text_string(line, leat_record_protocol(flow->protocol, number));
     pad(line, from, PROTOCOL_WIDTH);
     for (uint32_t side = 0; side < 2; side++) {
         from = line->n;
-        end_point(line, flow, side);
+        leat_record_end_point(line, flow, side);
         pad(line, from, ADDRESS_WIDTH);
     }
     from = line->n;
