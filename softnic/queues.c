@@ -113,10 +113,10 @@ void rx_control(struct nic *nic, const struct access *a) {
     bool want = value & RXDCTL_ENABLE;
     if (want && !queue->ring.enabled) {
         take_split_control(queue, nic_get(nic, rx_register(a->index, R_SRRCTL)));
-        queue->tail = nic_get(nic, rx_register(a->index, R_RDT));
         queue->pending_count = 0;
         if (!ring_enable(nic, a, &queue->ring, rx_register(a->index, R_RDBAL)))
             value &= ~RXDCTL_ENABLE;
+        queue->tail = queue->ring.head; /* no room: the first frame looks at RDT, and checks it */
     } else if (!want && queue->ring.enabled) {
         nic_deliver_done(nic);
         ring_disable(nic, &queue->ring);

@@ -182,6 +182,24 @@ static void odd_base_past_the_model(void **state) {
     assert_int_equal(rig_tx(0, 0)->high >> 32 & 1, 1); /* DD */
 }
 
+/* A tail outside the ring, stored before the queue was enabled: no descriptor is believed. */
+static void tail_past_the_model(void **state) {
+    (void)state;
+    enum { RXDCTL = 0x1028, RDT = 0x1018 };
+    uint8_t frame[60];
+    rig_start(1, 8);
+    rig_write(RXDCTL, 0);
+    store_past_the_model(RDT, 250);
+    rig_write(RXDCTL, 1u << 25);
+    rig_frame(frame, 60, 1);
+    assert_int_equal(nic_deliver(rig.nic, frame, 60), NIC_FULL);
+    rig_expect_violation("RDT[0]: 0x000000fa", "outside a ring of 8");
+    rig_write(RDT, 7);
+    assert_int_equal(nic_deliver(rig.nic, frame, 60), NIC_DELIVERED);
+    nic_deliver_done(rig.nic);
+    expect_received(0, 0, frame, 60);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(receive_with_wrap, rig_open_strict, rig_close_checked),
@@ -192,6 +210,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(wire_takes_nothing, rig_open_strict, rig_close_checked),
         cmocka_unit_test_setup_teardown(odd_base_past_the_model, rig_open_strict,
                                         rig_close_checked),
+        cmocka_unit_test_setup_teardown(tail_past_the_model, rig_open_strict, rig_close_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
