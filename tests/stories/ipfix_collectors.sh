@@ -57,8 +57,10 @@ totals = {"records": len(records), "packets": sum(r["packetDeltaCount"] for r in
 json.dump({"totals": totals}, open(sys.argv[2], "w"))
 print(totals)
 END
+for port in 4739 4740; do
+    until_true "port $port has all" read_all lt-collect $port
+done
 for name in udp4 udp6; do
-    until_true "$name has all" eval "! inside ss -unaH | grep -E ':(4739|4740) ' | grep -qv 'UNCONN *0 '"
     kill -TERM "${pid[$name]}"
     ended $name || true
 done

@@ -22,6 +22,7 @@ collect() {
 }
 collected() {
     until_true "tcpdump has the last message" captured "$here/$1.pcap" "$2" >&2
+    until_true "nfcapd has read all" read_all lt-netflow 2055 >&2
     kill -INT "${pid[tcpdump]}"
     ended tcpdump || true
     kill -TERM "${pid[nfcapd]}"
@@ -59,8 +60,8 @@ assert last - first == datetime.timedelta(milliseconds=1500), record
 END
 
 say "sampling and sequence, as tshark has them"
-tshark -r "$here/nine.pcap" -d udp.port==2055,cflow -T fields \
-    -e cflow.sampling_interval -e cflow.sampling_algorithm 2>/dev/null | grep '^100.2$' >/dev/null ||
+grep -q '^100.2$' < <(tshark -r "$here/nine.pcap" -d udp.port==2055,cflow -T fields \
+    -e cflow.sampling_interval -e cflow.sampling_algorithm 2>/dev/null) ||
     fail "tshark sees no sampling of one in 100"
 tshark -r "$here/nine.pcap" -d udp.port==2055,cflow -Y _ws.malformed 2>/dev/null |
     grep . && fail "tshark calls messages malformed"
@@ -89,7 +90,7 @@ say "a capture of 2013 keeps its times"
 collect old
 inside "$FLOW_SEND" -n 4 -b 1370000000 netflow9://$collector 2>"$here/old.json"
 collected old "$(sent "$here/old.json" messages)" >/dev/null
-TZ=UTC nfdump -R "$here/old" -o json | grep '"first" : "2013-05-31T11:33:20.000"' >/dev/null ||
+grep -q '"first" : "2013-05-31T11:33:20.000"' < <(TZ=UTC nfdump -R "$here/old" -o json) ||
     fail "nfdump has another time"
 
 say "nobody listens: counted, and no end"

@@ -24,7 +24,7 @@ ip -n lt-bpf-b link set dev lt-b xdp object "$here/packet.o" section xdp >"$here
     grep -q 'No ELF library support' "$here/load.log" && skip "needs an iproute2 with libbpf"
     fail "the kernel refuses the program"
 }
-ip -n lt-bpf-b link show lt-b | grep -q 'prog/xdp' || fail "the program is not attached"
+grep -q prog/xdp < <(ip -n lt-bpf-b link show lt-b) || fail "the program is not attached"
 
 say "datagrams arrive with their TTL counted down and a right checksum, without options and with"
 cat >"$here/receiver.py" <<'END'

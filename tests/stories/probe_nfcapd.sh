@@ -19,7 +19,7 @@ collected() {
     until_true "nfcapd listens" eval 'inside ss -lun | grep -q :2055'
     inside "$LEAT" probe "$capture" "$@" --to "$kind://127.0.0.1:2055" --output json \
         --json "$here/$kind.json" >"$here/$kind.records" 2>"$here/probe.log" || fail "leat probe $kind"
-    until_true "nfcapd has read all" eval '! inside ss -Hlun | grep :2055 | grep -qv "UNCONN *0 "'
+    until_true "nfcapd has read all" read_all lt-collector 2055
     kill -TERM "${pid[nfcapd]}"
     ended nfcapd || true
     nfdump -R "$here/$kind" -I >"$here/$kind.info" 2>&1 || fail "nfdump -I"

@@ -65,6 +65,9 @@ until_true() {
     done
 }
 
+# read_all NAMESPACE PORT: who listens there has taken everything off his UDP sockets.
+read_all() { ip netns exec "$1" ss -Hlun "sport = :$2" | awk '$2 > 0 { left = 1 } END { exit left }'; }
+
 # ended NAME: its exit status, when it ends in time.
 ended() {
     until_true "$1 ends" gone "${pid[$1]}"

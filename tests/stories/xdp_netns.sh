@@ -38,7 +38,7 @@ stop() {
     kill -INT "${pid[fwd]}"
     ended fwd || fail "fwd ended with $?"
     [ -z "$(ls "$LEAT_RUN_DIR" 2>/dev/null)" ] || fail "a journal was left"
-    ! ip -n lt-mid link | grep -q prog/xdp || fail "a program was left"
+    ! grep -q prog/xdp < <(ip -n lt-mid link) || fail "a program was left"
 }
 received() { json "$here/fwd.json" "[\"ports\"][$1][\"rx_packets\"]"; }
 

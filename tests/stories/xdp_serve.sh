@@ -103,4 +103,4 @@ until_true "its programs are gone" no_programs
 kill -INT "${pid[serve]}"
 ended serve || fail "the server ended with $?"
 [ ! -e "$socket" ] || fail "the socket is still there"
-ip netns exec lt-mid "$LEAT" xdp clean lt-l1 | grep -q 'nothing to remove' || fail "clean"
+grep -q 'nothing to remove' < <(ip netns exec lt-mid "$LEAT" xdp clean lt-l1) || fail "clean"
