@@ -95,13 +95,19 @@ static bool hop_leads_to(const struct netlink_attribute *multipath, uint32_t ind
     return false;
 }
 
+/* VPNs put two halves in place of a default route, to leave that as it is; and 2000::/3 is all
+ * there is of IPv6 (RFC 4291, 2.4). */
+static bool leads_everywhere(const struct rtmsg *route) {
+    return route->rtm_dst_len <= (route->rtm_family == AF_INET6 ? 3 : 1);
+}
+
 int netdev_read_route(void *ctx, const struct nlmsghdr *message) {
     struct leat_netdev *dev = ctx;
     const struct rtmsg *route = (const struct rtmsg *)(message + 1);
     struct netlink_attributes rest = netlink_attributes(message, sizeof(*route));
     if (message->nlmsg_type != RTM_NEWROUTE || message->nlmsg_len < NLMSG_LENGTH(sizeof(*route)))
         return -EPROTO;
-    if (route->rtm_dst_len > 0 || route->rtm_type != RTN_UNICAST)
+    if (!leads_everywhere(route) || route->rtm_type != RTN_UNICAST)
         return 0;
     bool chosen = message->nlmsg_flags & NLM_F_DUMP_FILTERED; /* by the interface */
     for (struct netlink_attribute a; netlink_next(&rest, &a);)

@@ -36,7 +36,7 @@ struct leat_netdev {
     uint32_t rx_queues, tx_queues; /* in use now */
     uint32_t queues_max;           /* combined channels that it could have; 0: cannot be set */
     bool tx_checksum;              /* senders above it leave checksums unfinished for it */
-    bool default_route; /* it carries a default route, IPv4 or IPv6, or what stands on it does */
+    bool default_route; /* it carries one or half of one, IPv4 or IPv6, or what is on it does */
     bool addressed;     /* it has an address of global scope */
 
     bool features_known;            /* kernels from 6.3 on tell these: */

@@ -102,6 +102,23 @@ static void tells_what_it_is_used_for(void **state) {
     assert_true(a.addressed && !a.default_route);
 }
 
+static void halves_are_a_default_route(void **state) {
+    static const char *const routes[] = { "0.0.0.0/1", "128.0.0.0/1", "::/1", "2000::/3" };
+    (void)state;
+    run("ip link set lt-b up && ip link set lt-a up && ip address add 192.0.2.1/24 dev lt-a");
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        char command[80];
+        snprintf(command, sizeof(command), "ip route add %s dev lt-a", routes[i]);
+        run(command);
+        struct leat_netdev a = look("lt-a"), b = look("lt-b");
+        assert_true(a.default_route && !b.default_route);
+        snprintf(command, sizeof(command), "ip route delete %s dev lt-a", routes[i]);
+        run(command);
+        a = look("lt-a");
+        assert_false(a.default_route);
+    }
+}
+
 /* A bridge's frames are those of its ports; the other end of a pair is another interface. */
 static void tells_what_stands_on_it(void **state) {
     (void)state;
@@ -197,6 +214,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(tells_what_a_veth_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_it_is_used_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(halves_are_a_default_route, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_stands_on_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_it_can_do_with_xdp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_which_program_is_attached, set_up, tear_down),
