@@ -116,7 +116,13 @@ static int open_port(struct probe *probe, uint32_t index) {
                                          .rss = probe->config.uniflow ? LEAT_RSS_DEFAULT
                                                                       : LEAT_RSS_PREFER_SYMMETRIC };
     struct probe_port *port = &probe->ports[index];
-    int status = session_port(&probe->session, port->name, opts);
+    char *name = NULL;
+    /* What a capture has of a frame is mostly what is needed of it. */
+    bool keep = probe->files && !strstr(port->name, ",truncated=");
+    if (asprintf(&name, "%s%s", port->name, keep ? ",truncated=keep" : "") < 0)
+        return -ENOMEM;
+    int status = session_port(&probe->session, name, opts);
+    free(name);
     if (status)
         return status;
     const struct leat_caps *caps = &probe->session.ports[probe->session.port_count - 1].caps;

@@ -77,7 +77,8 @@ struct leat_meta {
     uint8_t outer_l2_len; /* of a tunnel's outer headers, bytes; 0: not a tunnel */
     uint8_t outer_l4_len; /* UDP and the tunnel's own header, or GRE */
     uint16_t outer_l3_len;
-    uint8_t reserved[24]; /* zero */
+    uint32_t wire_len;    /* of a frame that a capture has only the beginning of; else 0 */
+    uint8_t reserved[20]; /* zero */
 };
 
 _Static_assert(sizeof(struct leat_meta) == 64, "one cache line");

@@ -108,6 +108,7 @@ static void set_meta(const struct leat_queue_head *head, struct leat_pkt *pkt,
         .time_ns = frame->time_ns,
         .in_port = (uint16_t)leat_port_index(queue->port),
         .in_queue = (uint16_t)queue->index,
+        .wire_len = frame->captured < frame->length ? frame->length : 0,
     };
     pkt->flags |= LEAT_PKT_META | (frame->timed ? LEAT_PKT_TIME : 0);
 }

@@ -16,6 +16,10 @@
 /* How far ahead headers are fetched. */
 #define AHEAD 8
 
+/* What a capture says of a frame of which it has a part is not believed beyond this: it is the most
+ * that libpcap captures. */
+#define WIRE_LEN_MAX 262144
+
 #define TAKEOVER_NS      1000000000ull
 #define TAKEOVER_WAIT_NS 500000
 
@@ -201,16 +205,18 @@ static inline bool wanted(struct leat_flow_meter *meter, const struct leat_pkt *
 static inline uint32_t meter_frame(struct leat_flow_meter *meter, const struct leat_pool *pool,
                                    const struct leat_pkt *pkt, uint32_t len, uint64_t now_ns,
                                    struct leat_flow_packet *packets, struct sums *sums) {
-    sums->frames++;
-    sums->octets += len;
-    if (!wanted(meter, pkt, len, sums))
-        return 0;
     const struct leat_meta *meta = NULL;
     if (pkt->flags & LEAT_PKT_META) {
         meta = leat_pkt_meta(pool, pkt);
         if (meter->times && pkt->flags & LEAT_PKT_TIME)
             now_ns = meta->time_ns;
+        if (meta->wire_len > len)
+            len = meta->wire_len < WIRE_LEN_MAX ? meta->wire_len : WIRE_LEN_MAX;
     }
+    sums->frames++;
+    sums->octets += len;
+    if (!wanted(meter, pkt, len, sums))
+        return 0;
     int n = leat_flow_decode(meter->decoder, pkt->data, pkt->len, len, now_ns, meter->interface,
                              meta, pkt->flags, packets);
     if (n < 0) {

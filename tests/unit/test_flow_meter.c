@@ -216,6 +216,27 @@ static void test_a_frame_of_several_buffers_is_one(void **state) {
     close_meter();
 }
 
+static void test_a_capture_may_have_a_part_of_a_frame(void **state) {
+    (void)state;
+    open_meter((struct leat_flow_meter_opts){ .times = true });
+    for (uint32_t i = 0; i < 3; i++) {
+        put_udp(i, 1, T);
+        leat_pkt_meta(rig.pool, &rig.pkts[i])->wire_len = rig.pkts[i].len;
+        rig.pkts[i].len = i < 2 ? 60 : 30; /* without its payload, and without a whole header */
+    }
+    leat_pkt_meta(rig.pool, &rig.pkts[1])->wire_len = UINT32_MAX; /* as if padded, and no more */
+    add(3);
+    assert_int_equal(stats().selected, 2);
+    assert_int_equal(stats().skipped[LEAT_FLOW_SKIP_TRUNCATED], 1);
+    assert_int_equal(stats().octets, 142 + 262144 + 142);
+    leat_flow_meter_flush(rig.meter, LEAT_FLOW_END_FORCED);
+    const struct leat_flow *flow = next_record();
+    assert_int_equal(flow->side[0].octets, 2 * 128);
+    assert_int_equal(flow->side[0].payload_octets, 2 * 100);
+    assert_int_equal(flow->side[0].frame_octets, 142 + 262144);
+    close_meter();
+}
+
 static void test_both_packets_of_a_tunnel(void **state) {
     (void)state;
     struct flow_frame frame;
@@ -367,6 +388,7 @@ int main(void) {
         cmocka_unit_test(test_hash_sampling_knows_the_packet),
         cmocka_unit_test(test_a_wrong_filter_is_told),
         cmocka_unit_test(test_a_frame_of_several_buffers_is_one),
+        cmocka_unit_test(test_a_capture_may_have_a_part_of_a_frame),
         cmocka_unit_test(test_both_packets_of_a_tunnel),
         cmocka_unit_test(test_a_full_queue_is_told_by_flush),
         cmocka_unit_test(test_reload_beside_the_worker),

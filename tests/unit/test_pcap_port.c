@@ -144,6 +144,8 @@ static void drops_or_keeps_what_was_cut(void **state) {
     assert_int_equal(leat_rx(queue, pkts, 4), 2);
     assert_int_equal(pkts[0].len, 64);
     assert_int_equal(pkts[1].len, 65);
+    assert_int_equal(leat_pkt_meta(pool, &pkts[0])->wire_len, 1514);
+    assert_int_equal(leat_pkt_meta(pool, &pkts[1])->wire_len, 0);
     leat_free(cache, pkts, 2);
     stats = close_port();
     assert_int_equal(stats.rx_bytes, 129);
