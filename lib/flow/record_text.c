@@ -42,7 +42,7 @@ void leat_record_end_point(struct leat_text *line, const struct leat_flow *flow,
 
 bool leat_record_has(const struct leat_flow *flow, const struct leat_field_choice *choice) {
     uint8_t version = flow->version == 4 ? 1 : 2;
-    return (choice->field->versions & version) && (choice->side == 0 || flow->biflow);
+    return (choice->field->versions & version) && (choice->side == 0 || flow->side[1].packets);
 }
 
 void leat_record_name(struct leat_text *text, const struct leat_field *field, uint32_t side) {
