@@ -182,6 +182,7 @@ class Reader:
     def ip4(self, data, at, end, scope):
         packet = Packet()
         packet.version, packet.scope = 4, scope
+        be(data, at, 20)
         header, packet.octets = (be(data, at, 1) & 15) * 4, be(data, at + 2, 2)
         if data[at] >> 4 != 4 or header < 20 or packet.octets < header or at + packet.octets > end:
             raise Skip('malformed')
@@ -193,6 +194,7 @@ class Reader:
         packet.options = figure([IP4_OPTIONS.index(kind) for kind in kinds
                                  if kind in IP4_OPTIONS], 32)
         fragment = None
+        self.check_piece(field & 0x1fff, field & 0x2000, packet.octets - header)
         if field & 0x3fff:
             key = (4, packet.source, packet.destination, protocol, identity)
             fragment = (key, field & 0x1fff == 0)
@@ -201,6 +203,7 @@ class Reader:
     def ip6(self, data, at, end, scope):
         packet = Packet()
         packet.version, packet.scope = 6, scope
+        be(data, at, 40)
         first, packet.octets = be(data, at, 4), 40 + be(data, at + 4, 2)
         stop = at + packet.octets
         if first >> 28 != 6 or stop > end:
@@ -209,7 +212,10 @@ class Reader:
         packet.ttl, kind = be(data, at + 7, 1), be(data, at + 6, 1)
         packet.source, packet.destination = data[at + 8:at + 24], data[at + 24:at + 40]
         at, seen, full, fragment = at + 40, [], set(), None
+        start = at
         while kind in (0, 43, 44, 51, 60, 135, 139, 140):
+            if kind == 0 and at > start:  # only behind the IPv6 header: RFC 8200, 4.1
+                raise Skip('malformed')
             size = (be(data, at + 1, 1) + 1) * 8
             if kind == 51:
                 size = (be(data, at + 1, 1) + 2) * 4
@@ -221,6 +227,7 @@ class Reader:
                 size, field = 8, be(data, at + 2, 2)
                 seen.append(LATER_FRAGMENT if field >> 3 else FIRST_FRAGMENT)
                 full.add(seen[-1])
+                self.check_piece(field >> 3, field & 1, stop - at - 8)
                 if field & 0xfff9:
                     key = (6, packet.source, packet.destination, 0, be(data, at + 4, 4))
                     fragment = (key, field >> 3 == 0)
@@ -238,6 +245,12 @@ class Reader:
         packet.options = figure(seen, 32)
         packet.full = sum(1 << bit for bit in full)
         return self.transport(data, at, stop, packet, kind, fragment)
+
+    @staticmethod
+    def check_piece(units, more, size):
+        """All but the last are of eights (RFC 791, 3.2), and none ends beyond the longest datagram."""
+        if (units or more) and (size < 0 or more and size % 8 or units * 8 + size > 65535):
+            raise Skip('malformed')
 
     def transport(self, data, at, end, packet, protocol, fragment):
         """The packet, where what it carries starts and ends, and whether that is whole."""
@@ -317,15 +330,19 @@ class Reader:
         return self.gtpu(data, at, end)
 
     def gtpu(self, data, at, end):
-        flags, kind, length, teid = struct.unpack_from('>BBHI', data, at)
+        flags, kind, length, teid = (be(data, at, 1), be(data, at + 1, 1), be(data, at + 2, 2),
+                                     be(data, at + 4, 4))
         if flags & 0xf0 != 0x30 or kind != 255 or at + 8 + length > end:
             return None
         at, end = at + 8, at + 8 + length
         if flags & 7:
-            following, at = data[at + 3] if flags & 4 else 0, at + 4
+            following, at = be(data, at + 3, 1) if flags & 4 else 0, at + 4
             while following:
-                at += data[at] * 4
-                following = data[at - 1]
+                size = be(data, at, 1) * 4
+                if size == 0:
+                    return None
+                at += size
+                following = be(data, at - 1, 1)
         nibble = be(data, at, 1) >> 4
         starts = {4: self.ip4, 6: self.ip6}
         return ('gtpu', teid, starts[nibble], at, end) if nibble in starts else None
