@@ -37,7 +37,7 @@ for kind in lies cuts; do
     say "$kind"
     hostile $kind "$here/$kind.pcap"
     for options in "" "--uniflow" "--tunnels outer" "--tunnels both" "--key vlan,mpls,tos,tunnel"; do
-        # shellcheck disable=SC2086 ; options are words
+        # shellcheck disable=SC2086
         agree "$here/$kind.pcap" $options
     done
 done
