@@ -80,15 +80,29 @@ static void release(struct leat_ipfix_sink *sink) {
     free(sink);
 }
 
+/* Until `until_ns` what is in the spool goes on to a collector that is there. */
+static void empty_spool(struct leat_ipfix_sink *sink, uint64_t until_ns) {
+    const struct timespec pause = { .tv_nsec = 5000000 };
+    while (sink->spool && leat_spool_messages(sink->spool) && !is_away(&sink->sink) &&
+           leat_flow_clock_ns(CLOCK_MONOTONIC) < until_ns) {
+        nanosleep(&pause, NULL);
+        leat_ipfix_sink_run(sink);
+    }
+}
+
 /* Templates end with their session (RFC 7011, 8), so they are not withdrawn first: ipfixDump,
  * python3-ipfix and tshark take the withdrawal of all templates for a mistake. */
 static void close_sink(struct leat_flow_sink *base, uint32_t timeout_ms,
                        struct leat_flow_sink_stats *final) {
     struct leat_ipfix_sink *sink = (struct leat_ipfix_sink *)base;
+    const uint64_t begun_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
     leat_ipfix_sink_run(sink);
     leat_ipfix_finish(sink->encoder, sink->now_ns);
+    empty_spool(sink, begun_ns + timeout_ms * UINT64_C(1000000));
+    const uint64_t taken_ms = (leat_flow_clock_ns(CLOCK_MONOTONIC) - begun_ns) / 1000000;
     bool ready = leat_transport_state(sink->session.transport) == LEAT_TRANSPORT_READY;
-    leat_transport_finish(sink->session.transport, timeout_ms);
+    leat_transport_finish(sink->session.transport,
+                          taken_ms < timeout_ms ? timeout_ms - (uint32_t)taken_ms : 0);
     leat_ipfix_sink_broken(sink);
     if (final)
         stats(base, final);
@@ -174,6 +188,8 @@ static int open_sink(struct leat_flow_sink **opened, enum leat_transport_kind ki
     sink->kind = kind;
     sink->facts = opts->facts;
     sink->facts_ctx = opts->facts_ctx;
+    sink->told = opts->told;
+    sink->told_ctx = opts->told_ctx;
     sink->now_ns = leat_flow_clock_ns(CLOCK_REALTIME);
     sink->session.arrived = leat_ipfix_sink_arrived;
     sink->session.ctx = sink;

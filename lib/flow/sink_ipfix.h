@@ -28,6 +28,9 @@ struct leat_ipfix_sink {
     struct leat_session session;
     struct leat_ipfix *encoder;
     struct leat_spool *spool; /* NULL: what cannot be sent is lost */
+    bool spool_failed;        /* it took no more, which was told */
+    void (*told)(void *ctx, const char *sentence);
+    void *told_ctx;
     void (*facts)(void *ctx, struct leat_ipfix_facts *facts);
     void *facts_ctx;
     uint64_t now_ns;           /* CLOCK_REALTIME */

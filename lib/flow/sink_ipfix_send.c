@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The way of IPFIX messages to the collector: directly, or by way of the spool. */
 #include "clock.h"
+#include "lib/core/error.h"
 #include "sink_ipfix.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -22,14 +23,21 @@ static void lose(struct leat_ipfix_sink *sink, const struct leat_tally *tally) {
 
 static void into_spool(struct leat_ipfix_sink *sink, const uint8_t *message, uint32_t n,
                        const struct leat_sent *what) {
-    if (leat_spool_append(sink->spool, message, n, what->records, (uint32_t)what->tally.records))
-        lose(sink, &what->tally);
+    const int err = leat_spool_append(sink->spool, message, n, what->records, &what->tally);
+    if (!err)
+        return;
+    lose(sink, &what->tally);
+    if (sink->told && !sink->spool_failed)
+        sink->told(sink->told_ctx, leat_error());
+    sink->spool_failed = true;
 }
 
 void leat_ipfix_sink_arrived(void *ctx, const struct leat_sent *what) {
     struct leat_ipfix_sink *sink = ctx;
-    if (what->spooled && !what->templates)
-        leat_spool_drop(sink->spool);
+    if (!what->spooled || what->templates)
+        return;
+    leat_spool_drop(sink->spool);
+    sink->spool_failed = false; /* there is room again */
 }
 
 static void came_back(void *ctx, const struct leat_sent *what, const uint8_t *bytes, uint32_t n) {
@@ -164,12 +172,13 @@ static void go_direct(struct leat_ipfix_sink *sink) {
 /* Fetches the next message of the spool into `held`. False: there is none. */
 static bool hold_next(struct leat_ipfix_sink *sink) {
     while (sink->held_n == 0) {
-        const uint64_t before = leat_spool_flows(sink->spool);
+        struct leat_tally gone = leat_spool_tally(sink->spool);
         int n = leat_spool_read(sink->spool, sink->held, &sink->held_note);
         if (n == 0)
             return false;
         if (n < 0) {
-            const struct leat_tally gone = { .records = before - leat_spool_flows(sink->spool) };
+            const struct leat_tally left = leat_spool_tally(sink->spool);
+            leat_tally_subtract(&gone, &left);
             lose(sink, &gone);
             continue;
         }
@@ -200,9 +209,8 @@ static bool replay(struct leat_ipfix_sink *sink, uint32_t limit) {
                 new_session_for_templates(sink);
             return false;
         }
-        const struct leat_sent what = {
-            { .records = sink->held_note.flows }, sink->held_note.records, true, templates
-        };
+        const struct leat_sent what = { sink->held_note.flows, sink->held_note.records, true,
+                                        templates };
         if (transmit(sink, sink->held, sink->held_n, &what))
             return false;
         sink->in_head = templates;

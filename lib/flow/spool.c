@@ -98,8 +98,15 @@ static void restore_position(struct leat_spool *spool) {
     spool->next_number = 1;
     if (spool->segment_count)
         spool->next_number = spool->segments[spool->segment_count - 1].number + 1;
-    if (pread(spool->position_fd, &position, sizeof(position), 0) != sizeof(position))
+    if (pread(spool->position_fd, &position, sizeof(position), 0) != sizeof(position)) {
+        /* Takes its place on the disk now: it is to be had also when segments have filled that. No
+         * segment has the number 0. */
+        memset(&position, 0, sizeof(position));
+        if (pwrite(spool->position_fd, &position, sizeof(position), 0) < 0)
+            leat_log(LEAT_LOG_NOTICE, "%s: cannot write to it: %s", spool->directory,
+                     strerror(errno));
         return;
+    }
     if (be64toh(position.number) >= spool->next_number)
         spool->next_number = be64toh(position.number) + 1;
     if (spool->segment_count == 0 || be64toh(position.number) != spool->segments[0].number)
@@ -279,8 +286,8 @@ static int append(struct leat_spool *spool, const uint8_t *message, uint32_t n,
 }
 
 int leat_spool_append(struct leat_spool *spool, const uint8_t *message, uint32_t n,
-                      uint32_t records, uint32_t flows) {
-    const struct leat_spool_note note = { records, flows, false };
+                      uint32_t records, const struct leat_tally *flows) {
+    const struct leat_spool_note note = { records, false, *flows };
     int err = append(spool, message, n, &note);
     if (err)
         leat_fail(0, "spool %s: %s", spool->directory, leat_error());
@@ -346,13 +353,18 @@ static struct leat_segment_place held(const struct leat_spool *spool) {
             from = &spool->dropped;
         sum.messages += segment->end.messages - from->messages;
         sum.octets += segment->end.octets - from->octets;
-        sum.flows += segment->end.flows - from->flows;
+        leat_tally_add(&sum.flows, &segment->end.flows);
+        leat_tally_subtract(&sum.flows, &from->flows);
     }
     return sum;
 }
 
-uint64_t leat_spool_flows(const struct leat_spool *spool) {
+struct leat_tally leat_spool_tally(const struct leat_spool *spool) {
     return held(spool).flows;
+}
+
+uint64_t leat_spool_flows(const struct leat_spool *spool) {
+    return held(spool).flows.records;
 }
 
 uint64_t leat_spool_messages(const struct leat_spool *spool) {

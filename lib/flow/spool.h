@@ -15,13 +15,14 @@
 #ifndef LEAT_FLOW_SPOOL_H
 #define LEAT_FLOW_SPOOL_H
 
+#include "tally.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct leat_spool_note {
-    uint32_t records; /* by which the sequence number grows */
-    uint32_t flows;   /* of them, flow records */
-    bool templates;   /* at the head of a segment: to be sent again in each session */
+    uint32_t records;        /* by which the sequence number grows */
+    bool templates;          /* at the head of a segment: to be sent again in each session */
+    struct leat_tally flows; /* what is in it of flow records */
 };
 
 struct leat_spool;
@@ -36,7 +37,7 @@ int leat_spool_templates(struct leat_spool *spool, const uint8_t *messages, uint
 
 /* 0, or -ENOSPC: full, or the disk is; nothing was written then. */
 int leat_spool_append(struct leat_spool *spool, const uint8_t *message, uint32_t n,
-                      uint32_t records, uint32_t flows);
+                      uint32_t records, const struct leat_tally *flows);
 
 /* The next message that was not read yet: its length, 0 if there is none, or a negative errno: the
  * rest of its segment cannot be read, and was given up. `message` has room for LEAT_MESSAGE_MAX. */
@@ -47,7 +48,8 @@ void leat_spool_drop(struct leat_spool *spool);
 void leat_spool_rewind(struct leat_spool *spool);
 
 /* What was not dropped yet. */
-uint64_t leat_spool_flows(const struct leat_spool *spool);
+struct leat_tally leat_spool_tally(const struct leat_spool *spool);
+uint64_t leat_spool_flows(const struct leat_spool *spool); /* records of them */
 uint64_t leat_spool_messages(const struct leat_spool *spool);
 uint64_t leat_spool_octets(const struct leat_spool *spool);
 

@@ -13,7 +13,8 @@
 
 /* As it lies in the file, in network order. */
 struct note_on_disk {
-    uint32_t records, flows, templates;
+    uint32_t records, templates;
+    uint64_t flows, packets, octets;
 };
 
 static void name_of(char name[32], uint64_t number, const char *ending) {
@@ -96,7 +97,7 @@ static bool read_at(int fd, void *bytes, uint32_t n, uint64_t at) {
 static void pass(struct leat_segment_place *place, uint32_t n, const struct leat_spool_note *note) {
     place->messages++;
     place->octets += n;
-    place->flows += note->flows;
+    leat_tally_add(&place->flows, &note->flows);
 }
 
 static void count(struct leat_segment *segment, uint32_t n, const struct leat_spool_note *note) {
@@ -109,8 +110,10 @@ static void count(struct leat_segment *segment, uint32_t n, const struct leat_sp
 /* The note comes first, so that a whole message has one whenever the process is killed. */
 int leat_segment_append(struct leat_segment *segment, const uint8_t *message, uint32_t n,
                         const struct leat_spool_note *note) {
-    const struct note_on_disk on_disk = { htobe32(note->records), htobe32(note->flows),
-                                          htobe32(note->templates) };
+    const struct note_on_disk on_disk = { htobe32(note->records), htobe32(note->templates),
+                                          htobe64(note->flows.records),
+                                          htobe64(note->flows.packets),
+                                          htobe64(note->flows.octets) };
     const uint64_t note_at = segment->end.messages * sizeof(on_disk);
     int err = open_both(segment, 0);
     if (!err)
@@ -130,8 +133,11 @@ static void read_note(struct leat_segment *segment, uint64_t i, struct leat_spoo
     struct note_on_disk on_disk;
     if (!read_at(segment->notes_fd, &on_disk, sizeof(on_disk), i * sizeof(on_disk)))
         memset(&on_disk, 0, sizeof(on_disk));
-    *note = (struct leat_spool_note){ be32toh(on_disk.records), be32toh(on_disk.flows),
-                                      on_disk.templates != 0 };
+    *note = (struct leat_spool_note){
+        be32toh(on_disk.records),
+        on_disk.templates != 0,
+        { be64toh(on_disk.flows), be64toh(on_disk.packets), be64toh(on_disk.octets) },
+    };
 }
 
 int leat_segment_read(struct leat_segment *segment, struct leat_segment_place *place,

@@ -7,7 +7,8 @@
 
 /* A place between two messages: what lies before it. */
 struct leat_segment_place {
-    uint64_t messages, octets, flows;
+    uint64_t messages, octets;
+    struct leat_tally flows;
 };
 
 struct leat_segment {

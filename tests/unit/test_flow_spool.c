@@ -49,7 +49,8 @@ static uint32_t make(uint8_t *message, uint32_t number) {
 static int append(struct leat_spool *spool, uint32_t number) {
     uint8_t message[256];
     const uint32_t n = make(message, number);
-    return leat_spool_append(spool, message, n, number + 1, number);
+    const struct leat_tally flows = { number, 2 * number, UINT64_C(100) << 32 | number };
+    return leat_spool_append(spool, message, n, number + 1, &flows);
 }
 
 static void expect(struct leat_spool *spool, uint32_t number) {
@@ -61,7 +62,9 @@ static void expect(struct leat_spool *spool, uint32_t number) {
     assert_memory_equal(got, message, n);
     assert_false(note.templates);
     assert_int_equal(note.records, number + 1);
-    assert_int_equal(note.flows, number);
+    assert_int_equal(note.flows.records, number);
+    assert_int_equal(note.flows.packets, 2 * number);
+    assert_int_equal(note.flows.octets, UINT64_C(100) << 32 | number);
 }
 
 #define TEMPLATES 1000000 /* number of the message that stands for templates */
@@ -99,6 +102,7 @@ static void test_order(void **state) {
         assert_int_equal(append(spool, i), 0);
     assert_int_equal(leat_spool_messages(spool), 5);
     assert_int_equal(leat_spool_flows(spool), 0 + 1 + 2 + 3 + 4);
+    assert_int_equal(leat_spool_tally(spool).packets, 2 * (0 + 1 + 2 + 3 + 4));
     expect_templates(spool);
     expect(spool, 0);
     expect(spool, 1);
@@ -370,8 +374,8 @@ static void test_killed(void **state) {
         if (note.templates)
             continue;
         if (first == UINT32_MAX)
-            first = next = note.flows;
-        assert_int_equal(note.flows, next++);
+            first = next = (uint32_t)note.flows.records;
+        assert_int_equal(note.flows.records, next++);
     }
     assert_true(first >= last / 3 && first <= last / 3 + 2);
     assert_in_range(next, last + 1, last + 2);
