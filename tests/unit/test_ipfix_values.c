@@ -2,6 +2,7 @@
 /* Values: what goes in comes out, for random records through encoder and reader, and at the edges
  * of each encoding. Tests named t and a number: see test_ipfix_messages.c. */
 #include "ipfix_rig.h"
+#include "ipfix_same.h"
 #include <leat/parse.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,111 +45,16 @@ static void fill(void *bytes, size_t n) {
         ((uint8_t *)bytes)[i] = (uint8_t)random_u64();
 }
 
-struct parts {
-    struct leat_flow_notes notes;
-    struct leat_flow_histogram histogram;
-    struct leat_flow_packet_list packets;
-    struct leat_flow_sizes sizes;
-    struct leat_flow_application application;
-};
-
-static struct leat_flow random_flow(struct parts *parts) {
+static struct leat_flow random_flow(struct flow_parts *parts) {
     struct leat_flow flow;
     fill(&flow, sizeof(flow));
     fill(parts, sizeof(*parts));
-    flow.version = below(2) ? 4 : 6;
-    flow.biflow = (uint8_t)below(2);
-    flow.scope.vlan_count = (uint8_t)below(5);
-    flow.scope.label_count = (uint8_t)below(5);
-    flow.scope.tunnel = (uint8_t)below(6);
-    flow.scope.tunnel_id >>= 32; /* GRE's key has no more */
-    flow.scope.outer_version = (uint8_t[]){ 0, 4, 6 }[below(3)];
+    flow_tame(&flow, parts, below(32));
     for (uint32_t side = 0; side < 2; side++) {
         flow.side[side].packets = some_number();
         flow.side[side].octets = some_number();
-        flow.side[side].first_ns = RIG_NOW_NS + some_number() % (1000000 * RIG_SECOND_NS);
-        flow.side[side].last_ns = RIG_NOW_NS + some_number() % (1000000 * RIG_SECOND_NS);
     }
-    parts->packets.count = (uint16_t)below(LEAT_FLOW_PACKETS_MAX + 1);
-    for (uint32_t i = 0; i < LEAT_FLOW_PACKETS_MAX; i++)
-        parts->packets.time_ns[i] = RIG_NOW_NS + below(1000000000);
-    parts->application.kind = (uint8_t)below(5);
-    for (uint32_t i = 0, n = below(LEAT_FLOW_NAME_MAX); i < LEAT_FLOW_NAME_MAX; i++)
-        parts->application.name[i] = (char)(i < n ? 'a' + below(26) : 0);
-    parts->application.ja4[39] = '\0';
-    flow.parts = (struct leat_flow_parts){
-        below(2) ? &parts->notes : NULL,       below(2) ? &parts->histogram : NULL,
-        below(2) ? &parts->packets : NULL,     below(2) ? &parts->sizes : NULL,
-        below(2) ? &parts->application : NULL,
-    };
     return flow;
-}
-
-/* A time as its type can tell it. */
-static uint64_t told(const struct leat_field *field, uint64_t number) {
-    switch (field->type) {
-    case LEAT_FIELD_SECONDS:
-        return number - number % RIG_SECOND_NS;
-    case LEAT_FIELD_MILLISECONDS:
-        return number - number % 1000000;
-    case LEAT_FIELD_MICROSECONDS:
-        return number - number % 1000;
-    default:
-        return number;
-    }
-}
-
-static void assert_list(const struct leat_ipfix_value *read, const struct leat_field *element,
-                        const struct leat_field_value *expected) {
-    struct leat_ipfix_list list;
-    struct leat_field_value got;
-    const uint8_t *bytes;
-    uint32_t length;
-    assert_true(leat_ipfix_list_open(&list, read->bytes, read->length, 0));
-    assert_ptr_equal(list.field, element);
-    assert_int_equal(list.semantic, 4);
-    for (uint32_t i = 0; i < expected->length; i++) {
-        assert_true(leat_ipfix_list_next(&list, &bytes, &length));
-        assert_true(leat_ipfix_get(list.field, bytes, length, &got));
-        assert_true(got.number == leat_field_element(expected, i));
-    }
-    assert_false(leat_ipfix_list_next(&list, &bytes, &length));
-}
-
-static void assert_same(const struct leat_field *field, const struct leat_ipfix_value *read,
-                        const struct leat_field_value *expected) {
-    struct leat_field_value got;
-    if (field->element) {
-        assert_list(read, field->element, expected);
-        return;
-    }
-    assert_true(leat_ipfix_get(field, read->bytes, read->length, &got));
-    switch (field->type) {
-    case LEAT_FIELD_FLOAT64:
-        assert_true(got.real == expected->real);
-        break;
-    case LEAT_FIELD_U256: /* the last octets of it */
-        assert_in_range(got.length, 1, expected->length);
-        assert_memory_equal(got.bytes,
-                            (const uint8_t *)expected->bytes + expected->length - got.length,
-                            got.length);
-        for (uint32_t i = 0; i < expected->length - got.length; i++)
-            assert_int_equal(((const uint8_t *)expected->bytes)[i], 0);
-        break;
-    case LEAT_FIELD_STRING:
-    case LEAT_FIELD_OCTETS:
-    case LEAT_FIELD_MAC:
-    case LEAT_FIELD_IP4:
-    case LEAT_FIELD_IP6:
-        assert_true(got.length >= expected->length);
-        if (expected->length)
-            assert_memory_equal(got.bytes, expected->bytes, expected->length);
-        for (uint32_t i = expected->length; i < got.length; i++)
-            assert_int_equal(((const uint8_t *)got.bytes)[i], 0);
-        break;
-    default:
-        assert_true(got.number == told(field, expected->number));
-    }
 }
 
 /* Each value of the record that was read is that of the flow as `side` sees it. */
@@ -161,14 +67,14 @@ static void assert_record(const struct rig_record *record, const struct leat_flo
         assert_non_null(read->field);
         assert_true(read->field->versions & (flow->version == 4 ? 1 : 2));
         read->field->get(flow, read->side ^ side, &expected);
-        assert_same(read->field, read, &expected);
+        assert_true(ipfix_same(read->field, read, &expected));
     }
 }
 
 #define ALL_TIMES ",flowStartSeconds,flowEndMicroseconds,reverseFlowStartMicroseconds"
 
 static void random_records_come_back(void **state) {
-    static struct parts parts[100];
+    static struct flow_parts parts[100];
     struct leat_flow flows[100];
     struct leat_ipfix_opts opts = { .message_max = 65535 };
     (void)state;
@@ -192,7 +98,7 @@ static void random_records_come_back(void **state) {
 }
 
 static void t21_uniflow_is_both_sides_one_by_one(void **state) {
-    static struct parts parts;
+    static struct flow_parts parts;
     struct leat_ipfix_opts opts = { .message_max = 65535, .uniflow = true };
     (void)state;
     for (uint32_t round = 0; round < 50; round++) {
