@@ -222,7 +222,10 @@ static bool replay(struct leat_ipfix_sink *sink, uint32_t limit) {
 
 /* UDP: what nobody took may have been templates, and who listens there next may know none. */
 static void repeat_refused(struct leat_ipfix_sink *sink) {
-    if (sink->repeat_ns == 0 || sink->now_ns < sink->repeat_ns || !sink->direct)
+    const bool early =
+        sink->now_ns < sink->repeat_ns &&
+        sink->repeat_ns - sink->now_ns <= REPEAT_NS; /* else the clock was set back */
+    if (sink->repeat_ns == 0 || early || !sink->direct)
         return;
     sink->repeat_ns = 0;
     repeat_templates(sink, false);

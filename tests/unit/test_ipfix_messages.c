@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* IPFIX messages: sets, lengths, padding, sequence numbers, and when templates come. A test whose
- * name begins with t and a number is one of the 35 cases that an exporter is judged by (RFC 5471).
+ * name begins with t and a number is one of the 35 cases of docs/flow-export.md (RFC 5471).
  */
 #include "ipfix_rig.h"
 #include <errno.h>
@@ -362,6 +362,35 @@ static void a_new_session_begins_with_templates(void **state) {
     rig_close(&rig);
 }
 
+/* Set back by an hour, then forth by a day: export times are the clock's, nothing waits for the
+ * time that is to come again, and templates are repeated at most once a step. */
+static void t35_the_clock_steps(void **state) {
+    static const int64_t steps_s[] = { 0, -3600, 86400 };
+    struct leat_ipfix_opts opts = { .refresh_ns = 600 * RIG_SECOND_NS };
+    struct leat_flow flow = rig_flow_made(4);
+    uint64_t now_ns = RIG_NOW_NS;
+    (void)state;
+    rig_open(&rig, "basic", &opts);
+    for (uint32_t step = 0; step < 3; step++) {
+        now_ns += (uint64_t)(steps_s[step] * (int64_t)RIG_SECOND_NS);
+        const uint32_t before = rig.message_count, templates = template_messages();
+        for (uint32_t i = 0; i < 30; i++, now_ns += RIG_SECOND_NS / 10) {
+            leat_ipfix_record(rig.ipfix, &flow, now_ns);
+            leat_ipfix_tick(rig.ipfix, now_ns);
+        }
+        assert_true(rig.message_count >= before + 3); /* one a second */
+        assert_true(template_messages() <= templates + 2);
+        for (uint32_t i = before; i < rig.message_count; i++)
+            assert_in_range(leat_be32(rig.messages[i].bytes + 4), now_ns / RIG_SECOND_NS - 4,
+                            now_ns / RIG_SECOND_NS);
+    }
+    leat_ipfix_flush(rig.ipfix, now_ns);
+    assert_sequence(0);
+    rig_read(&rig);
+    assert_int_equal(rig_flow_count(&rig), 90);
+    rig_close(&rig);
+}
+
 static void a_message_waits_a_second(void **state) {
     struct leat_flow flow = rig_flow_made(4);
     (void)state;
@@ -441,6 +470,7 @@ int main(void) {
         cmocka_unit_test(t17_never_over_udp),
         cmocka_unit_test(t18_changed_templates_have_new_ids),
         cmocka_unit_test(a_new_session_begins_with_templates),
+        cmocka_unit_test(t35_the_clock_steps),
         cmocka_unit_test(a_message_waits_a_second),
         cmocka_unit_test(t24_a_million_records),
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values: what goes in comes out, for random records through encoder and reader, and at the edges
- * of each encoding. Tests named t and a number: see test_ipfix_messages.c. */
+ * of each encoding. Tests named t and a number: see docs/flow-export.md. */
 #include "ipfix_rig.h"
 #include "ipfix_same.h"
 #include <leat/parse.h>
