@@ -100,6 +100,19 @@ for port in json.load(open(sys.argv[1]))["ports"]:
 END
 }
 
+# authority NAME: NAME.pem and NAME.key. certificate NAME AUTHORITY: signed by it, for localhost.
+authority() {
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout "$here/$1.key" -out "$here/$1.pem" -days 2 \
+        -subj "/CN=$1" 2>/dev/null
+}
+certificate() {
+    openssl req -newkey rsa:2048 -nodes -keyout "$here/$1.key" -out "$here/$1.csr" \
+        -subj "/CN=$1" 2>/dev/null
+    openssl x509 -req -in "$here/$1.csr" -CA "$here/$2.pem" -CAkey "$here/$2.key" -CAcreateserial \
+        -days 2 -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1') \
+        -out "$here/$1.pem" 2>/dev/null
+}
+
 # tell COMMAND: to the softnic that listens at $here/control.sock; prints its answer.
 tell() {
     python3 - "$here/control.sock" "$1" <<'END'
