@@ -184,13 +184,17 @@ static inline void leat_table_prefetch(const struct leat_table *table, uint64_t 
     __builtin_prefetch(leat_table_bucket(table, leat_table_first(table, hash)));
 }
 
+/* Of entries that are no multiple of a cache line long the key may lie across two. */
 static inline void leat_table_prefetch_entry(const struct leat_table *table, uint64_t hash) {
     const struct leat_table_bucket *bucket =
         leat_table_bucket(table, leat_table_first(table, hash));
     leat_table_hits hits = leat_table_tags(bucket, leat_table_tag(hash));
-    if (hits)
-        __builtin_prefetch(leat_table_entry_at(
-            table, leat_table_load(&bucket->numbers[leat_table_hit(hits)]) - 1));
+    if (hits) {
+        uint32_t number = leat_table_load(&bucket->numbers[leat_table_hit(hits)]);
+        const uint8_t *entry = leat_table_entry_at(table, number - 1);
+        __builtin_prefetch(entry);
+        __builtin_prefetch(entry + table->key_bytes);
+    }
 }
 
 static inline uint32_t leat_table_insert(struct leat_table *table, const void *key,
