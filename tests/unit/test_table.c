@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -57,6 +58,21 @@ static void test_secrets_differ(void **state) {
     assert_true(leat_table_hash(one, key, 16) != leat_table_hash(two, key, 16));
     leat_table_destroy(one);
     leat_table_destroy(two);
+}
+
+/* More than the process may have, whatever the kernel would promise. */
+static void test_no_memory(void **state) {
+    (void)state;
+    struct leat_table_opts opts = table_opts(1u << 20, 16, 1024);
+    struct leat_table *table;
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+    limit = before;
+    limit.rlim_cur = 256 << 20;
+    assert_int_equal(setrlimit(RLIMIT_DATA, &limit), 0);
+    int err = leat_table_create(&table, &opts);
+    assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+    assert_int_equal(err, -ENOMEM);
 }
 
 static void fill_and_check(uint32_t capacity, uint32_t key_bytes) {
@@ -226,6 +242,11 @@ static void check_batch(uint32_t key_bytes) {
         assert_int_equal(said, found);
         at += n;
     }
+    uint64_t hashes[64];
+    uint32_t indexes[65];
+    indexes[64] = 12345; /* more than a batch are cut */
+    leat_table_find_batch(table, keys[0], sizeof(keys[0]), key_bytes, 65, hashes, indexes);
+    assert_int_equal(indexes[64], 12345);
     leat_table_destroy(table);
 }
 
@@ -240,6 +261,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_are_checked),
         cmocka_unit_test(test_secrets_differ),
+        cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_capacity_is_a_promise),
         cmocka_unit_test(test_capacity_when_all_keys_collide),
         cmocka_unit_test(test_random_operations),

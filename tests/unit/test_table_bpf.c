@@ -3,6 +3,7 @@
  * programs count while entries are removed is counted once. */
 #include "lib/bpf/wait.h"
 #include "table_bpf.h"
+#include "table_bpf.skel.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <pthread.h>
@@ -18,7 +19,7 @@
 #define XDP_PASS 2
 
 struct kernel {
-    struct bpf_object *object;
+    struct table_bpf *object;
     int do_fd, count_fd;
     struct leat_table *table;
     size_t bytes, mapped;
@@ -30,17 +31,17 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 }
 
 static int open_kernel(struct kernel *kernel, const struct leat_table_opts *opts) {
-    kernel->object = bpf_object__open_file(TABLE_BPF_O, NULL);
-    struct bpf_map *map = bpf_object__find_map_by_name(kernel->object, "region");
+    kernel->object = table_bpf__open();
+    assert_non_null(kernel->object);
+    struct bpf_map *map = kernel->object->maps.region;
     uint32_t unit = leat_table_unit_bytes(opts);
     kernel->bytes = leat_table_bytes(opts);
     kernel->mapped = (kernel->bytes + 4095) & ~4095ul;
     bpf_map__set_max_entries(map, (uint32_t)(kernel->bytes / unit));
-    if (bpf_map__value_size(map) != unit || bpf_object__load(kernel->object) < 0)
+    if (bpf_map__value_size(map) != unit || table_bpf__load(kernel->object) < 0)
         return -1;
-    kernel->do_fd = bpf_program__fd(bpf_object__find_program_by_name(kernel->object, "table_do"));
-    kernel->count_fd =
-        bpf_program__fd(bpf_object__find_program_by_name(kernel->object, "table_count"));
+    kernel->do_fd = bpf_program__fd(kernel->object->progs.table_do);
+    kernel->count_fd = bpf_program__fd(kernel->object->progs.table_count);
     void *region =
         mmap(NULL, kernel->mapped, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
     assert_ptr_not_equal(region, MAP_FAILED);
@@ -50,7 +51,7 @@ static int open_kernel(struct kernel *kernel, const struct leat_table_opts *opts
 
 static void close_kernel(struct kernel *kernel) {
     munmap(kernel->table, kernel->mapped);
-    bpf_object__close(kernel->object);
+    table_bpf__destroy(kernel->object);
 }
 
 /* What the program returned the last time, or -1. */

@@ -183,6 +183,97 @@ static void test_a_claim_of_another(void **state) {
     leat_table_destroy(table);
 }
 
+/* The same where the first bucket is full and the claim is in the second: it is taken back there,
+ * and no longer counted as away. */
+static void test_a_claim_in_the_second_bucket(void **state) {
+    (void)state;
+    struct leat_table *table = create_shared(100);
+    uint8_t key[20];
+    uint32_t first, second, i = 0;
+    bool made;
+    uint64_t hash;
+    do {
+        number_key(key, sizeof(key), i++);
+        hash = leat_table_hash(table, key, sizeof(key));
+        first = leat_table_first(table, hash);
+        second = leat_table_other(table, first, leat_table_tag(hash));
+    } while (first == second);
+    uint32_t *home = leat_table_bucket(table, first)->numbers;
+    uint32_t *other = leat_table_bucket(table, second)->numbers;
+    for (uint32_t slot = 0; slot < LEAT_TABLE_SLOTS; slot++) /* by others, of other tags */
+        home[slot] = LEAT_TABLE_CLAIMED | (uint16_t)(leat_table_tag(hash) + 1);
+    other[5] = LEAT_TABLE_CLAIMED | leat_table_tag(hash);
+    assert_int_equal(insert(table, key, &made), LEAT_TABLE_NONE);
+    assert_int_equal(leat_table_bucket(table, first)->away, 0);
+    other[5] = 0;
+    uint32_t index = insert(table, key, &made);
+    assert_true(made);
+    assert_int_equal(index / LEAT_TABLE_SLOTS, second);
+    assert_int_equal(leat_table_bucket(table, first)->away, 1);
+    assert_int_equal(find(table, key), index);
+    assert_int_equal(insert(table, key, &made), index);
+    assert_false(made);
+    leat_table_remove(table, index);
+    memset(home, 0, LEAT_TABLE_SLOTS * sizeof(*home));
+    check_empty(table);
+    leat_table_destroy(table);
+}
+
+/* Beyond its capacity some keys find both of their buckets full: each is refused at once and
+ * counted, and what is there stays. */
+static void test_a_shared_table_overflows(void **state) {
+    (void)state;
+    enum { HOLDS = 300, OFFERED = 1000 };
+    struct leat_table *table = create_shared(HOLDS);
+    uint32_t indexes[OFFERED], refused = 0;
+    uint8_t key[20];
+    bool made;
+    for (uint32_t i = 0; i < OFFERED; i++) {
+        number_key(key, sizeof(key), i);
+        indexes[i] = insert(table, key, &made);
+        assert_int_equal(made, indexes[i] != LEAT_TABLE_NONE);
+        refused += !made;
+    }
+    struct leat_table_stats stats;
+    leat_table_stats(table, &stats);
+    assert_int_equal(stats.refused, refused);
+    assert_int_equal(stats.contended, 0);
+    assert_int_equal(stats.used + refused, OFFERED);
+    assert_true(stats.used >= HOLDS);
+    for (uint32_t i = 0; i < OFFERED; i++) {
+        number_key(key, sizeof(key), i);
+        assert_int_equal(find(table, key), indexes[i]);
+        if (indexes[i] != LEAT_TABLE_NONE)
+            assert_memory_equal(leat_table_entry(table, indexes[i]), key, sizeof(key));
+    }
+    for (uint32_t i = 0; i < OFFERED; i++)
+        if (indexes[i] != LEAT_TABLE_NONE)
+            leat_table_remove(table, indexes[i]);
+    check_empty(table);
+    leat_table_destroy(table);
+}
+
+/* The slot that a key gets when it is free is the one that look-ups try first. */
+static void test_a_key_gets_its_favourite_slot(void **state) {
+    (void)state;
+    struct leat_table *table = create_shared(100);
+    uint8_t key[20];
+    bool made;
+    for (uint32_t i = 0; i < 20; i++) {
+        number_key(key, sizeof(key), i);
+        uint64_t hash = leat_table_hash(table, key, sizeof(key));
+        uint32_t index =
+            leat_table_first(table, hash) * LEAT_TABLE_SLOTS + leat_table_favourite(hash);
+        assert_int_equal(insert(table, key, &made), index);
+        assert_ptr_equal(leat_table_entry(table, index),
+                         leat_table_beside(table,
+                                           leat_table_bucket(table, index / LEAT_TABLE_SLOTS),
+                                           index % LEAT_TABLE_SLOTS));
+        leat_table_remove(table, index);
+    }
+    leat_table_destroy(table);
+}
+
 /* No promise, but what is to be expected. */
 static void test_a_shared_table_holds_its_capacity(void **state) {
     (void)state;
@@ -213,6 +304,9 @@ int main(void) {
         cmocka_unit_test(test_writers_of_a_shared_table),
         cmocka_unit_test(test_two_steps_of_removal),
         cmocka_unit_test(test_a_claim_of_another),
+        cmocka_unit_test(test_a_claim_in_the_second_bucket),
+        cmocka_unit_test(test_a_shared_table_overflows),
+        cmocka_unit_test(test_a_key_gets_its_favourite_slot),
         cmocka_unit_test(test_a_shared_table_holds_its_capacity),
     };
     start_random();
