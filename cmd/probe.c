@@ -24,7 +24,9 @@ static void pause_a_little(void) {
 
 static int meter_queue(struct probe_queue *queue) {
     struct leat_pkt pkts[BATCH];
-    if (queue->ended || queue->live)
+    if (queue->passing)
+        return probe_queue_look(queue);
+    if (queue->ended)
         return 0;
     if (queue->lossless && leat_flow_queue_room(queue->records) < ROOM_MIN) {
         pause_a_little(); /* the file waits for the exporter */
@@ -190,38 +192,45 @@ static int make_meter(struct probe *probe, uint32_t port, uint32_t index, uint32
     return 0;
 }
 
-static int make_meters(struct probe *probe) {
-    uint32_t queues = probe->queue_count;
-    probe->queue_count = 0;
-    probe->queues = calloc(queues, sizeof(*probe->queues));
-    probe->lanes = calloc(probe->lane_count, sizeof(*probe->lanes));
-    if (!probe->queues || !probe->lanes)
-        return -ENOMEM;
-    static const struct leat_caps file = { .rx = true };
-    if (probe->files)
-        return make_meter(probe, 0, 0, 0, &file);
+static int make_inline_meter(struct probe *probe, uint32_t port) {
+    interface_of(probe, port);
+    return probe_open_inline(probe, port);
+}
+
+static int make_port_meters(struct probe *probe, uint32_t port) {
+    const struct session_port *of_session = &probe->session.ports[port];
     int status = 0;
-    for (uint32_t p = 0; probe->inline_ && p < probe->port_count; p++) {
-        interface_of(probe, p);
-        status = probe_open_inline(probe, p);
-        if (status)
-            return status;
-    }
-    if (probe->inline_)
-        return 0;
-    for (uint32_t p = 0; p < probe->port_count; p++) {
-        const struct session_port *port = &probe->session.ports[p];
-        interface_of(probe, p);
-        for (uint32_t i = 0; status == 0 && i < port->caps.queues; i++) {
-            uint32_t worker = session_worker_of(&probe->session, port, i);
-            struct probe_lane *lane = &probe->lanes[worker];
-            status = make_meter(probe, p, i, worker, &port->caps);
-            if (status == 0) {
-                lane->queues[lane->count - 1]->queue = port->queues[i];
-                lane->queues[lane->count - 1]->pool = probe->session.pool;
-            }
+    interface_of(probe, port);
+    for (uint32_t i = 0; status == 0 && i < of_session->caps.queues; i++) {
+        uint32_t worker = session_worker_of(&probe->session, of_session, i);
+        struct probe_lane *lane = &probe->lanes[worker];
+        status = make_meter(probe, port, i, worker, &of_session->caps);
+        if (status == 0) {
+            lane->queues[lane->count - 1]->queue = of_session->queues[i];
+            lane->queues[lane->count - 1]->pool = probe->session.pool;
         }
     }
+    return status;
+}
+
+/* One after the other, so that one meter does for all files. */
+static int make_file_meter(struct probe *probe) {
+    static const struct leat_caps file = { .rx = true };
+    return make_meter(probe, 0, 0, 0, &file);
+}
+
+/* What meters the frames of `lane_count` workers and `queue_count` queues. */
+static int make_meters(struct probe *probe) {
+    probe->queues = calloc(probe->queue_count, sizeof(*probe->queues));
+    probe->lanes = calloc(probe->lane_count, sizeof(*probe->lanes));
+    probe->queue_count = 0;
+    if (!probe->queues || !probe->lanes)
+        return -ENOMEM;
+    if (probe->files)
+        return make_file_meter(probe);
+    int status = 0;
+    for (uint32_t i = 0; status == 0 && i < probe->port_count; i++)
+        status = probe->passing ? make_inline_meter(probe, i) : make_port_meters(probe, i);
     return status;
 }
 
@@ -276,7 +285,7 @@ static int run_once(struct probe *probe, uint32_t first) {
         struct probe_lane *lane = &probe->lanes[i];
         lane->run = &run;
         lane->live = !probe->files;
-        uint32_t waits = probe->inline_ ? 0 : lane->count;
+        uint32_t waits = probe->passing ? 0 : lane->count;
         for (uint32_t q = 0; q < waits; q++)
             lane->waits[q] = lane->queues[q]->queue;
         runners[i] = (struct run_lane){
@@ -337,18 +346,21 @@ static void flush(struct probe *probe) {
             pause_a_little();
 }
 
+/* Ports first, since they tell how many queues there are; files and interfaces whose frames pass
+ * have one each. */
+static int open_ports(struct probe *probe) {
+    if (!probe->files && !probe->passing)
+        return open_live_ports(probe);
+    probe->queue_count = probe->files ? 1 : probe->port_count;
+    return probe_count_workers(probe);
+}
+
 static int start(struct probe *probe) {
     int status = name_ports(probe);
     if (status == 0)
         status = probe_choose_inline(probe);
-    if (status)
-        return status;
-    if (!probe->inline_ && !probe->files) {
-        status = open_live_ports(probe);
-    } else {
-        probe->queue_count = probe->inline_ ? probe->port_count : 1;
-        status = probe_count_workers(probe);
-    }
+    if (status == 0)
+        status = open_ports(probe);
     if (status)
         return status;
     probe_choose_joining(probe);
@@ -380,7 +392,7 @@ static int meter(struct probe *probe) {
     flush(probe);
     probe_watch_stop(watch);
     leat_flow_exporter_stop(probe->exporter, CLOSE_MS);
-    if (!probe->files && !probe->inline_)
+    if (!probe->files && !probe->passing)
         close_ports(probe, 0);
     return status;
 }

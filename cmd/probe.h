@@ -8,9 +8,11 @@
 #include <lib/flow/meter.h>
 #include <lib/flow/sinks.h>
 
-#define PROBE_SINKS_MAX 16
-#define PROBE_PORTS_MAX 1024 /* files */
-#define PROBE_TOP_MAX   100
+#define PROBE_SINKS_MAX        16
+#define PROBE_PORTS_MAX        1024 /* files */
+#define PROBE_TOP_MAX          100
+#define PROBE_COPY_PACKETS     16 /* as many as the list of first packets has */
+#define PROBE_COPY_PACKETS_MAX 65536
 
 enum probe_output { PROBE_OUTPUT_NONE, PROBE_OUTPUT_TEXT, PROBE_OUTPUT_JSON, PROBE_OUTPUT_CSV };
 
@@ -28,14 +30,14 @@ struct probe_config {
     uint32_t to_count;
     bool to_of_file; /* from the file: the first one of the command line replaces them */
     bool failover, uniflow;
-    bool inline_, consume; /* neither: as the interfaces' addresses suggest */
+    bool pass_on, consume; /* --inline, --consume; neither: as the interfaces' addresses suggest */
     const char *fields, *filter, *sample, *spool, *user;
     struct leat_flow_sampling sampling;
     struct leat_flow_selection selection;
     struct leat_flow_rotation rotation;
     struct leat_flow_tls tls;
     uint64_t spool_octets;
-    uint32_t flows, key, queues, top, mtu, domain, pen;
+    uint32_t flows, key, queues, top, mtu, domain, pen, copy_packets;
     double active, idle, interval;
     int tunnels, output;
     int join; /* enum probe_join */
@@ -62,11 +64,11 @@ struct probe_queue {
     struct leat_queue *queue;
     const struct leat_pool *pool;
     struct leat_flow_meter *meter;
-    struct leat_flow_inline *live; /* instead of a meter: --inline */
+    struct leat_flow_inline *passing; /* instead of a meter: --inline */
     struct leat_flow_queue *records;
     uint32_t port, index;
     bool lossless, ended;
-    uint64_t swept_ns; /* of `live` */
+    uint64_t swept_ns; /* of `passing` */
 };
 
 /* Where records go, by --to and --output; with --failover several of them are one sink. */
@@ -117,8 +119,8 @@ struct probe_port {
 struct probe {
     struct probe_config config;
     int argc;
-    char **argv; /* for a reload */
-    bool files, inline_;
+    char **argv;         /* for a reload */
+    bool files, passing; /* passing: frames go on to the network stack (--inline) */
     struct leat_fields fields;
     uint32_t features;
 
@@ -147,14 +149,17 @@ void probe_meter_stats(const struct probe *probe, struct leat_flow_meter_stats *
 /* probe_queue.c: what a queue's frames are metered by, in the worker, or the XDP program of a live
  * interface. */
 void probe_queue_stats(const struct probe_queue *queue, struct leat_flow_meter_stats *stats);
+/* Looks into copies of packets, if there are any: returns how many, or a negative errno. */
+int probe_queue_look(struct probe_queue *queue);
 int probe_queue_tick(struct probe_queue *queue, uint64_t now_ns);
 uint32_t probe_queue_flush(struct probe_queue *queue); /* how many flows are left */
 int probe_queue_reload(struct probe_queue *queue, const struct leat_flow_meter_opts *opts);
 void probe_queue_close(struct probe_queue *queue);
 
-/* probe_inline.c: 0, or a negative errno after saying why. Sets probe->inline_. */
+/* probe_inline.c: 0, or a negative errno after saying why. The first sets probe->passing. */
 int probe_choose_inline(struct probe *probe);
-int probe_open_inline(struct probe *probe, uint32_t index);
+int probe_open_inline(struct probe *probe, uint32_t port);
+void probe_say_inline(const struct probe *probe);
 
 /* probe_workers.c: how many there are, one a queue as far as there are cores, and where they run.
  * 0, or a negative errno after saying why. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leat probe --inline: interfaces that carry live traffic. Their frames are counted by an XDP
- * program and go on to the network stack; the worker only sweeps the table that it shares with it.
- */
+ * program and go on to the network stack; the worker sweeps the table that it shares with it, and
+ * looks into copies of first packets. */
 #include "probe.h"
 #include <errno.h>
 #include <ifaddrs.h>
@@ -42,6 +42,28 @@ static int refuse(const char *what) {
     return -ENOTSUP;
 }
 
+/* Whether the field stands there for the way there, too. */
+static bool is_repeated(const struct leat_fields *fields, const struct leat_field_choice *choice) {
+    for (uint32_t i = 0; choice->side && i < fields->count; i++)
+        if (fields->choice[i].field == choice->field && !fields->choice[i].side)
+            return true;
+    return false;
+}
+
+/* Those fields that take a look at whole packets, each once for both directions. */
+static void name_limited(const char *before, const struct leat_fields *fields) {
+    fprintf(stderr, "leat probe: %s", before);
+    const char *between = "";
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct leat_field_choice *choice = &fields->choice[i];
+        if (!choice->field->features || is_repeated(fields, choice))
+            continue;
+        fprintf(stderr, "%s%s", between, choice->field->name);
+        between = ", ";
+    }
+    fputc('\n', stderr);
+}
+
 /* What takes more of a packet than the XDP program looks at. */
 static int check_options(struct probe *probe) {
     struct probe_config *config = &probe->config;
@@ -53,36 +75,39 @@ static int check_options(struct probe *probe) {
     int status = leat_fields_parse(&fields, config->fields, config->uniflow);
     if (status)
         return session_error(status);
-    if (!leat_fields_features(&fields))
+    if (config->copy_packets || !leat_fields_features(&fields))
         return 0;
-    if (!strcmp(config->fields, "default")) {
-        config->fields = "basic";
-        return 0;
-    }
-    for (uint32_t i = 0; i < fields.count; i++)
-        if (fields.choice[i].field->features)
-            fprintf(stderr, "leat probe: --inline: %s takes a look at whole packets\n",
-                    fields.choice[i].field->name);
-    return refuse("these fields cannot be had");
+    name_limited("--copy-packets 0: nothing is looked into for ", &fields);
+    return refuse("without copies of packets these fields cannot be had");
+}
+
+/* The second line, if there is something to say. */
+void probe_say_inline(const struct probe *probe) {
+    char before[64];
+    if (!probe->features)
+        return;
+    snprintf(before, sizeof(before),
+             "of the first %u packets of a record only: ", probe->config.copy_packets);
+    name_limited(before, &probe->fields);
 }
 
 int probe_choose_inline(struct probe *probe) {
     const struct probe_config *config = &probe->config;
     uint32_t wanted = 0;
     if (probe->files || config->consume) {
-        if (!config->inline_)
+        if (!config->pass_on)
             return 0;
         fputs("leat probe: --inline is for interfaces only, and excludes --consume\n", stderr);
         return -EINVAL;
     }
     for (uint32_t i = 0; i < probe->port_count; i++) {
         const char *interface = interface_in(probe->ports[i].name);
-        if (config->inline_ && !interface) {
+        if (config->pass_on && !interface) {
             fprintf(stderr, "leat probe: --inline is for interfaces: %s is none\n",
                     probe->ports[i].name);
             return -EINVAL;
         }
-        wanted += interface && (config->inline_ || has_address(interface));
+        wanted += interface && (config->pass_on || has_address(interface));
     }
     if (wanted && wanted < probe->port_count) {
         fputs("leat probe: some of these interfaces have addresses of their own and carry live "
@@ -90,8 +115,8 @@ int probe_choose_inline(struct probe *probe) {
               stderr);
         return -EINVAL;
     }
-    probe->inline_ = wanted > 0;
-    return probe->inline_ ? check_options(probe) : 0;
+    probe->passing = wanted > 0;
+    return probe->passing ? check_options(probe) : 0;
 }
 
 static bool put(void *ctx, const struct leat_flow *flow) {
@@ -109,18 +134,21 @@ int probe_open_inline(struct probe *probe, uint32_t index) {
         .flows = config->flows ? config->flows : INLINE_FLOWS,
         .active_ns = meter.cache.active_ns,
         .idle_ns = meter.cache.idle_ns,
+        .copy_packets = probe->features ? config->copy_packets : 0,
+        .features = probe->features,
+        .uniflow = config->uniflow,
         .worker = index,
         .ended = put,
         .ctx = queue,
     };
-    int status = leat_flow_queue_create(&queue->records, 0, 0);
+    int status = leat_flow_queue_create(&queue->records, 0, probe->features);
     if (status == 0)
-        status = leat_flow_inline_open(&queue->live, interface_in(port->name), &opts);
+        status = leat_flow_inline_open(&queue->passing, interface_in(port->name), &opts);
     if (status) {
         leat_flow_queue_destroy(queue->records);
         return session_error(status);
     }
-    snprintf(port->mode, sizeof(port->mode), "%s, inline", leat_flow_inline_mode(queue->live));
+    snprintf(port->mode, sizeof(port->mode), "%s, inline", leat_flow_inline_mode(queue->passing));
     queue->port = index;
     port->queues = 1;
     probe->lanes[index].queues[0] = queue;

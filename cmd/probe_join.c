@@ -9,7 +9,7 @@
 
 /* Interfaces that are metered inline see one direction each. */
 static bool steered(const struct probe *probe) {
-    return !probe->inline_ && probe->port_count == 1 && probe->ports[0].rss_symmetric;
+    return !probe->passing && probe->port_count == 1 && probe->ports[0].rss_symmetric;
 }
 
 void probe_choose_joining(struct probe *probe) {

@@ -17,10 +17,12 @@ static json_t *meter_json(const struct leat_flow_meter_stats *stats) {
     const struct leat_flow_cache_stats *cache = &stats->cache;
     const uint64_t *ended = cache->flows_ended;
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}, s:o, s:o, s:o}",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}, s:o, "
+        "s:o, s:o}",
         "frames", number(stats->frames), "octets", number(stats->octets), "filtered",
         number(stats->filtered), "unsampled", number(stats->unsampled), "skipped", skipped,
-        "in_flows", number(stats->selected), "packets", number(cache->packets), "ip_octets",
+        "in_flows", number(stats->selected), "copied", number(stats->copied), "uncopied",
+        number(stats->uncopied), "packets", number(cache->packets), "ip_octets",
         number(cache->octets), "flows", number(cache->flows_made), "ended", "idle",
         number(ended[LEAT_FLOW_END_IDLE]), "active", number(ended[LEAT_FLOW_END_ACTIVE]),
         "detected", number(ended[LEAT_FLOW_END_DETECTED]), "forced",

@@ -23,13 +23,15 @@ void probe_say_start(const struct probe *probe) {
     }
     if (probe->port_count > 8)
         fprintf(stderr, ", and %u more", probe->port_count - 8);
-    fputs(probe->inline_
+    fputs(probe->passing
               ? ": what it receives is counted, and passed on to the network stack; what it sends "
                 "is not seen\n"
           : probe->files ? ": read one after the other\n"
                          : ": frames are consumed, none is passed on to the network stack\n",
           stderr);
     probe_say_joining(probe);
+    if (probe->passing)
+        probe_say_inline(probe);
 }
 
 static void add_meter(struct leat_flow_meter_stats *sum,
@@ -39,6 +41,8 @@ static void add_meter(struct leat_flow_meter_stats *sum,
     sum->filtered += stats->filtered;
     sum->unsampled += stats->unsampled;
     sum->selected += stats->selected;
+    sum->copied += stats->copied;
+    sum->uncopied += stats->uncopied;
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
         sum->skipped[i] += stats->skipped[i];
     sum->skipped_octets += stats->skipped_octets;
@@ -77,6 +81,10 @@ static void say_meter(FILE *to, const struct leat_flow_meter_stats *stats) {
         if (stats->skipped[i])
             fprintf(to, ", %" PRIu64 " %s", stats->skipped[i],
                     leat_flow_skip_name((enum leat_flow_skip)i));
+    if (stats->copied || stats->uncopied)
+        fprintf(stderr, "; %" PRIu64 " looked into", stats->copied);
+    if (stats->uncopied)
+        fprintf(stderr, ", %" PRIu64 " not since their ring was full", stats->uncopied);
 }
 
 static void say_cache(FILE *to, const struct leat_flow_cache_stats *cache) {

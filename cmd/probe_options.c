@@ -146,7 +146,11 @@ static const struct option_spec specs[] = {
       "count what interfaces receive, and pass it on to the\nnetwork stack; the default of "
       "interfaces "
       "with addresses",
-      OPTION_FLAG, &parsing.inline_ },
+      OPTION_FLAG, &parsing.pass_on },
+    { "copy-packets", 0, "N",
+      "--inline: first packets of a record that are looked into\nfor options, payload and names "
+      "(16); 0: none",
+      OPTION_U32, &parsing.copy_packets, 0, PROBE_COPY_PACKETS_MAX },
     { "consume", 0, NULL, "take the frames, also of an interface with addresses", OPTION_FLAG,
       &parsing.consume },
     { "uniflow", 'u', NULL, "a record a direction; default: one for both", OPTION_FLAG,
@@ -264,6 +268,7 @@ static void set_defaults(void) {
     parsing.idle = 30;
     parsing.interval = -1;
     parsing.domain = 1;
+    parsing.copy_packets = PROBE_COPY_PACKETS;
     parsing.tunnels = LEAT_FLOW_TUNNELS_INNER;
 }
 

@@ -31,8 +31,10 @@ static bool can_change(const struct probe *probe, const struct probe_config *to,
         return refuse(to, "queues");
     if (from->flows != to->flows)
         return refuse(to, "flows");
-    if (from->inline_ != to->inline_ || from->consume != to->consume)
+    if (from->pass_on != to->pass_on || from->consume != to->consume)
         return refuse(to, "inline and consume");
+    if (from->copy_packets != to->copy_packets)
+        return refuse(to, "copy-packets");
     if (from->uniflow != to->uniflow)
         return refuse(to, "uniflow");
     if (from->key != to->key)

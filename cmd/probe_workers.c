@@ -8,7 +8,7 @@
 int probe_count_workers(struct probe *probe) {
     const struct cores *cores = &probe->config.run.cores;
     uint32_t workers = cores->count ? cores->count : cores_ours();
-    bool each = probe->inline_ || workers > probe->queue_count;
+    bool each = probe->passing || workers > probe->queue_count;
     probe->lane_count = each ? probe->queue_count : workers;
     if (cores->count <= probe->queue_count + 1)
         return 0;

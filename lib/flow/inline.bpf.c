@@ -12,7 +12,7 @@
 #include "inline_record.h"
 #include <leat/parse.h>
 
-#define LEAT_TABLE_ENTRY_BYTES 256 /* sizeof(struct leat_inline_record) */
+#define LEAT_TABLE_ENTRY_BYTES 192 /* sizeof(struct leat_inline_record) */
 #include <leat/table.h>
 
 #define STAGES 8 /* LEAT_STAGES_MAX of lib/bpf/stage.h */
@@ -33,6 +33,24 @@ struct {
     __type(value, uint64_t);
 } counters SEC(".maps");
 
+/* First packets of records, to user space; its size is set before it is loaded. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+} copies SEC(".maps");
+
+/* Where a copy is put together: the ring takes any length, but only from memory. */
+struct copy {
+    struct leat_inline_copy head;
+    uint8_t frame[LEAT_INLINE_COPY_BYTES];
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, uint32_t);
+    __type(value, struct copy);
+} desk SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
     __uint(max_entries, STAGES);
@@ -40,7 +58,9 @@ struct {
     __type(value, uint32_t);
 } leat_stages SEC(".maps");
 
-const volatile uint32_t slot; /* of this program among the stages */
+const volatile uint32_t slot;          /* of this program among the stages */
+const volatile uint32_t copies_wanted; /* of each record */
+const volatile uint32_t uniflow;       /* keys in the packet's order */
 
 static __always_inline void count(uint32_t counter, uint64_t n) {
     uint64_t *value = bpf_map_lookup_elem(&counters, &counter);
@@ -73,18 +93,61 @@ static __always_inline int copy(void *to, const uint8_t *data, const uint8_t *da
     return 1;
 }
 
-/* Ports as they stand; of ICMP type and code as the receiver's. */
+/* The type of ICMP that answers a query, or asked for such an answer; -1: a message that stands
+ * alone. As in decode_packet.c. */
+static __always_inline int counterpart(uint32_t protocol, uint8_t type) {
+    if (protocol == LEAT_PROTO_ICMP6)
+        switch (type) {
+        case 128: /* echo: RFC 4443, 4 */
+        case 129:
+        case 160: /* extended echo: RFC 8335 */
+        case 161:
+            return type ^ 1;
+        case 139: /* node information: RFC 4620 */
+            return 140;
+        case 140:
+            return 139;
+        default:
+            return -1;
+        }
+    switch (type) {
+    case 0: /* echo: RFC 792 */
+        return 8;
+    case 8:
+        return 0;
+    case 13: /* timestamp */
+        return 14;
+    case 14:
+        return 13;
+    case 15: /* information */
+        return 16;
+    case 16:
+        return 15;
+    case 17: /* address mask: RFC 950 */
+        return 18;
+    case 18:
+        return 17;
+    case 42: /* extended echo: RFC 8335 */
+    case 43:
+        return type ^ 1;
+    default:
+        return -1;
+    }
+}
+
+/* Ports as they stand; each end's of ICMP is what it receives. */
 static __always_inline void read_ports(const uint8_t *data, const uint8_t *data_end,
                                        const struct leat_headers *h, uint16_t port[2]) {
     const uint8_t *l4 = leat_at(data, data_end, h->l4, 4);
     if (!(h->flags & LEAT_HEADERS_L4) || !l4)
         return;
-    if (h->protocol == LEAT_PROTO_ICMP || h->protocol == LEAT_PROTO_ICMP6) {
-        port[1] = *(const uint16_t *)l4;
-        return;
-    }
-    port[0] = ((const uint16_t *)l4)[0];
     port[1] = ((const uint16_t *)l4)[1];
+    port[0] = ((const uint16_t *)l4)[0];
+    if (h->protocol == LEAT_PROTO_ICMP || h->protocol == LEAT_PROTO_ICMP6) {
+        int back = counterpart(h->protocol, l4[0]);
+        port[1] = port[0]; /* type and code */
+        port[0] = back < 0 ? 0 : bpf_htons((uint16_t)(back << 8 | l4[1]));
+    }
 }
 
 /* Whether the source is the higher end. */
@@ -94,8 +157,6 @@ static __always_inline uint32_t is_back(const struct leat_inline_key *key) {
     for (uint32_t i = 0; i < 4; i++)
         if (source[i] != destination[i])
             return bpf_ntohl(source[i]) > bpf_ntohl(destination[i]);
-    if (key->protocol == LEAT_PROTO_ICMP || key->protocol == LEAT_PROTO_ICMP6)
-        return 0;
     return bpf_ntohs(key->port[0]) > bpf_ntohs(key->port[1]);
 }
 
@@ -113,26 +174,24 @@ static __always_inline void turn_round(struct leat_inline_key *key) {
 
 #define TABLE ((struct leat_table *)(void *)&flows)
 
-static __always_inline struct leat_inline_record *find_or_make(const struct leat_inline_key *key) {
-    bool made;
-    uint64_t hash = leat_table_hash(TABLE, key, sizeof(*key));
-    uint32_t index = leat_table_insert(TABLE, key, sizeof(*key), hash, &made);
-    return index == LEAT_TABLE_NONE ? NULL : leat_table_entry(TABLE, index);
-}
-
-/* What one packet adds. */
+/* What one packet adds, and where to. */
 struct packet {
     uint64_t now_ns, frame_octets, octets, payload_octets, flags;
+    uint32_t back;
+    uint32_t entry;
+    uint16_t vlan_tci[LEAT_INLINE_TAGS];
+    uint8_t vlan_count;
     uint8_t ttl, tos;
+    uint8_t copy; /* it is one of the first of its record */
 };
 
-/* Reads addresses, ports and the rest; which way it goes, or -1. */
+/* Reads addresses, ports and the rest; 0: they are not all there. */
 static __always_inline int read_packet(const uint8_t *data, const uint8_t *data_end,
                                        const struct leat_headers *h, struct leat_inline_key *key,
                                        struct packet *packet) {
     const uint8_t *ip = leat_at(data, data_end, h->l3, 20);
     if (!ip)
-        return -1;
+        return 0;
     if (h->flags & LEAT_HEADERS_IP4) {
         key->version = 4;
         packet->ttl = ip[8];
@@ -140,14 +199,14 @@ static __always_inline int read_packet(const uint8_t *data, const uint8_t *data_
         packet->flags = (uint64_t)(ip[6] & 0xe0) << LEAT_INLINE_FRAGMENTS;
         if (!copy(key->address[0], data, data_end, h->l3 + 12, 1) ||
             !copy(key->address[1], data, data_end, h->l3 + 16, 1))
-            return -1;
+            return 0;
     } else {
         key->version = 6;
         packet->ttl = ip[7];
         packet->tos = (uint8_t)(leat_be16(ip) >> 4);
         if (!copy(key->address[0], data, data_end, h->l3 + 8, 4) ||
             !copy(key->address[1], data, data_end, h->l3 + 24, 4))
-            return -1;
+            return 0;
     }
     key->protocol = h->protocol;
     read_ports(data, data_end, h, key->port);
@@ -158,10 +217,13 @@ static __always_inline int read_packet(const uint8_t *data, const uint8_t *data_
         if (tcp)
             packet->flags |= leat_be16(tcp + 12) & 0x1ff;
     }
-    uint32_t back = is_back(key);
-    if (back)
+    for (uint32_t i = 0; i < LEAT_INLINE_TAGS; i++)
+        packet->vlan_tci[i] = h->vlan_tci[i];
+    packet->vlan_count = h->vlan_count;
+    packet->back = uniflow ? 0 : is_back(key);
+    if (packet->back)
         turn_round(key);
-    return (int)back;
+    return 1;
 }
 
 static __always_inline void add(struct leat_inline_side *side, const struct packet *packet) {
@@ -183,9 +245,16 @@ static __always_inline void add(struct leat_inline_side *side, const struct pack
     side->last_ns = packet->now_ns;
 }
 
+/* Whoever makes the record tells the tags. */
+static __always_inline void begin(struct leat_inline_record *record, const struct packet *packet) {
+    record->vlan_count = packet->vlan_count;
+    for (uint32_t i = 0; i < LEAT_INLINE_TAGS; i++)
+        record->vlan_tci[i] = packet->vlan_tci[i];
+}
+
 /*
- * The verifier looks at these two apart from each other and from the program, once each: inlined
- * they would multiply, and come near to the most that it is willing to look at.
+ * The verifier looks at these functions apart from each other and from the program, once each:
+ * inlined they would multiply, and come near to the most that it is willing to look at.
  */
 __attribute__((noinline)) int find_headers(struct xdp_md *ctx, struct leat_headers *h) {
     if (!h)
@@ -195,15 +264,43 @@ __attribute__((noinline)) int find_headers(struct xdp_md *ctx, struct leat_heade
 }
 
 __attribute__((noinline)) int add_to_flow(const struct leat_inline_key *key,
-                                          const struct packet *packet, uint32_t back) {
+                                          struct packet *packet) {
     if (!key || !packet)
         return LEAT_INLINE_FULL;
-    struct leat_inline_key wanted = *key;
-    struct leat_inline_record *record = find_or_make(&wanted);
+    bool made;
+    uint64_t hash = leat_table_hash(TABLE, key, sizeof(*key));
+    uint32_t index = leat_table_insert(TABLE, key, sizeof(*key), hash, &made);
+    struct leat_inline_record *record =
+        index == LEAT_TABLE_NONE ? NULL : leat_table_entry(TABLE, index);
     if (!record)
         return LEAT_INLINE_FULL;
-    add(&record->side[back & 1], packet);
+    if (made)
+        begin(record, packet);
+    add(&record->side[packet->back & 1], packet);
+    packet->entry = index;
+    packet->copy =
+        record->copies < copies_wanted && __sync_fetch_and_add(&record->copies, 1) < copies_wanted;
     return LEAT_INLINE_COUNTED;
+}
+
+/* Hands the frame to user space, if there is room. */
+__attribute__((noinline)) int copy_frame(struct xdp_md *ctx, const struct packet *packet) {
+    const uint32_t only = 0;
+    struct copy *copy = bpf_map_lookup_elem(&desk, &only);
+    if (!packet || !copy || packet->frame_octets == 0)
+        return 0;
+    uint32_t bytes = LEAT_INLINE_COPY_BYTES;
+    if (packet->frame_octets < bytes)
+        bytes = (uint32_t)packet->frame_octets;
+    copy->head = (struct leat_inline_copy){ .time_ns = packet->now_ns,
+                                            .entry = packet->entry,
+                                            .frame_octets = (uint32_t)packet->frame_octets,
+                                            .captured = (uint16_t)bytes,
+                                            .back = (uint16_t)packet->back };
+    if (bpf_xdp_load_bytes(ctx, 0, copy->frame, bytes) < 0 ||
+        bpf_ringbuf_output(&copies, copy, sizeof(copy->head) + bytes, BPF_RB_NO_WAKEUP) < 0)
+        count(LEAT_INLINE_UNCOPIED, 1);
+    return 0;
 }
 
 /* Returns the counter under which the frame goes. */
@@ -217,18 +314,19 @@ static __always_inline uint32_t meter(struct xdp_md *ctx, uint32_t frame_octets)
     if (problem)
         return why_not(problem);
     struct packet packet = { .now_ns = bpf_ktime_get_ns(), .frame_octets = frame_octets };
-    int back = read_packet((const uint8_t *)(uintptr_t)ctx->data,
-                           (const uint8_t *)(uintptr_t)ctx->data_end, &h, &key, &packet);
-    if (back < 0)
+    if (!read_packet((const uint8_t *)(uintptr_t)ctx->data,
+                     (const uint8_t *)(uintptr_t)ctx->data_end, &h, &key, &packet))
         return LEAT_INLINE_TRUNCATED;
-    uint32_t counter = (uint32_t)add_to_flow(&key, &packet, (uint32_t)back);
+    uint32_t counter = (uint32_t)add_to_flow(&key, &packet);
     if (counter == LEAT_INLINE_COUNTED)
         count(LEAT_INLINE_IP_OCTETS, packet.octets);
+    if (packet.copy)
+        copy_frame(ctx, &packet);
     return counter;
 }
 
 SEC("xdp.frags")
-int leat_flow_inline(struct xdp_md *ctx) {
+int leat_flow_in(struct xdp_md *ctx) {
     uint32_t octets = (uint32_t)bpf_xdp_get_buff_len(ctx);
 
     count(LEAT_INLINE_FRAMES, 1);

@@ -1,52 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The half of inline.h that runs in user space: it makes the table, loads the program, and ends
- * flows.
- */
-#include "inline.h"
+/* Metering of live traffic: its table, programs and counters. */
 #include "clock.h"
-#include "inline.skel.h"
-#include "inline_record.h"
+#include "inline_private.h"
 #include "lib/bpf/stage.h"
-#include "lib/bpf/wait.h"
 #include "lib/core/error.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <endian.h>
 #include <errno.h>
-#include <leat/table.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-#define RETIRED_MAX 4096       /* flows that end together, for one wait */
-#define LINGER_NS   1000000000 /* after TCP's last word, for what is still on its way */
-#define TCP_FIN     0x01
-#define TCP_RST     0x04
-#define CORES_MAX   1024
-
-struct ending {
-    uint32_t index;
-    enum leat_flow_end reason;
-};
-
-struct leat_flow_inline {
-    struct leat_flow_inline_opts opts;
-    char *name;
-    uint32_t ifindex;
-    struct inline_bpf *object;
-    struct leat_stage *stage;
-    struct leat_table *table;
-    void *region;
-    size_t region_bytes;
-    struct ending endings[RETIRED_MAX]; /* out of the table, not yet taken by `ended` */
-    uint32_t ending_count;
-    uint64_t flows_ended[6];
-};
-
-/* --- Opening --- */
+#define FLOWS_DEFAULT      65536
+#define RING_DEFAULT_BYTES (4u << 20)
+#define CORES_MAX          1024
 
 static struct leat_table_opts table_opts(const struct leat_flow_inline *self) {
     return (struct leat_table_opts){
@@ -78,6 +47,21 @@ static int be_quiet(enum libbpf_print_level level, const char *format, va_list a
     return 0;
 }
 
+/* What the programs are told before they are loaded, and their maps' sizes. */
+static int prepare(struct leat_flow_inline *self, int stages, uint32_t slot) {
+    struct inline_bpf *object = self->object;
+    object->rodata->slot = slot;
+    object->rodata->uniflow = self->opts.uniflow;
+    object->rodata->copies_wanted = self->opts.copy_packets;
+    int err = bpf_map__reuse_fd(object->maps.leat_stages, stages);
+    if (err == 0)
+        err = bpf_map__set_max_entries(
+            object->maps.flows, (uint32_t)(self->region_bytes / sizeof(struct leat_inline_record)));
+    if (err == 0 && self->opts.copy_packets)
+        err = bpf_map__set_max_entries(object->maps.copies, self->opts.ring_bytes);
+    return err;
+}
+
 static int load(void *ctx, int stages, uint32_t slot) {
     struct leat_flow_inline *self = ctx;
     struct leat_table_opts opts = table_opts(self);
@@ -85,13 +69,8 @@ static int load(void *ctx, int stages, uint32_t slot) {
     self->object = inline_bpf__open();
     if (!self->object)
         return leat_fail(errno, "%s: cannot open its XDP program: %s", self->name, strerror(errno));
-    self->object->rodata->slot = slot;
     libbpf_print_fn_t print = libbpf_set_print(be_quiet);
-    int err = bpf_map__reuse_fd(self->object->maps.leat_stages, stages);
-    if (err == 0)
-        err =
-            bpf_map__set_max_entries(self->object->maps.flows,
-                                     (uint32_t)(self->region_bytes / leat_table_unit_bytes(&opts)));
+    int err = prepare(self, stages, slot);
     if (err == 0)
         err = inline_bpf__load(self->object);
     libbpf_set_print(print);
@@ -99,13 +78,25 @@ static int load(void *ctx, int stages, uint32_t slot) {
         return leat_fail(-err, "%s: cannot load the XDP program that counts flows: %s", self->name,
                          strerror(-err));
     err = make_table(self);
-    return err < 0 ? err : dup(bpf_program__fd(self->object->progs.leat_flow_inline));
+    if (err == 0)
+        err = leat_inline_copies_open(self);
+    return err < 0 ? err : dup(bpf_program__fd(self->object->progs.leat_flow_in));
+}
+
+static void set_defaults(struct leat_flow_inline_opts *opts) {
+    if (!opts->flows)
+        opts->flows = FLOWS_DEFAULT;
+    if (!opts->ring_bytes)
+        opts->ring_bytes = RING_DEFAULT_BYTES;
+    if (!opts->copy_packets)
+        opts->features = 0;
 }
 
 static int open_inline(struct leat_flow_inline *self, const char *interface,
                        const struct leat_flow_inline_opts *opts) {
     self->opts = *opts;
-    self->opts.flows = opts->flows ? opts->flows : 65536;
+    set_defaults(&self->opts);
+    self->realtime = leat_flow_clock_ns(CLOCK_REALTIME) - leat_flow_clock_ns(CLOCK_MONOTONIC);
     leat_flow_inline_set_timeouts(self, opts->active_ns, opts->idle_ns);
     self->name = strdup(interface);
     if (!self->name)
@@ -113,6 +104,9 @@ static int open_inline(struct leat_flow_inline *self, const char *interface,
     self->ifindex = if_nametoindex(interface);
     if (!self->ifindex)
         return leat_fail(ENODEV, "%s: no such interface", interface);
+    int err = leat_bpf_wait_open(&self->wait);
+    if (err < 0)
+        return err;
     struct leat_stage_opts stage = {
         .mode = opts->generic ? LEAT_XDP_GENERIC : LEAT_XDP_AUTO,
         .queues = 1,
@@ -127,6 +121,7 @@ int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
     *live = calloc(1, sizeof(**live));
     if (!*live)
         return leat_fail(ENOMEM, "%s: no memory", interface);
+    (*live)->wait = (struct leat_bpf_wait){ -1, -1 };
     int err = open_inline(*live, interface, opts);
     if (err < 0) {
         leat_flow_inline_close(*live);
@@ -139,6 +134,8 @@ void leat_flow_inline_close(struct leat_flow_inline *self) {
     if (!self)
         return;
     leat_stage_close(self->stage);
+    leat_bpf_wait_close(&self->wait);
+    leat_inline_copies_close(self);
     if (self->region)
         munmap(self->region, self->region_bytes);
     inline_bpf__destroy(self->object);
@@ -152,151 +149,6 @@ void leat_flow_inline_set_timeouts(struct leat_flow_inline *self, uint64_t activ
     __atomic_store_n(&self->opts.active_ns, active, __ATOMIC_RELAXED);
     __atomic_store_n(&self->opts.idle_ns, idle, __ATOMIC_RELAXED);
 }
-
-/* --- Ending flows --- */
-
-static uint64_t read_once(const uint64_t *value) {
-    return __atomic_load_n(value, __ATOMIC_RELAXED);
-}
-
-/* The first and the last packet of both sides; false: none was counted yet. */
-static bool span(const struct leat_inline_record *record, uint64_t *first_ns, uint64_t *last_ns) {
-    *first_ns = UINT64_MAX;
-    *last_ns = 0;
-    for (uint32_t i = 0; i < 2; i++) {
-        uint64_t first = read_once(&record->side[i].first_ns);
-        uint64_t last = read_once(&record->side[i].last_ns);
-        if (first && first < *first_ns)
-            *first_ns = first;
-        if (last > *last_ns)
-            *last_ns = last;
-    }
-    return *first_ns != UINT64_MAX && *last_ns >= *first_ns;
-}
-
-/* Why a flow ends now; 0: it goes on. */
-static enum leat_flow_end end_of(const struct leat_flow_inline *self,
-                                 const struct leat_inline_record *record, uint64_t now_ns) {
-    uint64_t first_ns, last_ns;
-    if (!span(record, &first_ns, &last_ns) || now_ns < last_ns)
-        return 0;
-    uint64_t flags[2] = { read_once(&record->side[0].flags), read_once(&record->side[1].flags) };
-    bool over = ((flags[0] | flags[1]) & TCP_RST) || (flags[0] & flags[1] & TCP_FIN);
-    if (over && now_ns - last_ns >= LINGER_NS)
-        return LEAT_FLOW_END_DETECTED;
-    if (now_ns - last_ns >= read_once(&self->opts.idle_ns))
-        return LEAT_FLOW_END_IDLE;
-    return now_ns - first_ns >= read_once(&self->opts.active_ns) ? LEAT_FLOW_END_ACTIVE : 0;
-}
-
-static void fill_side(struct leat_flow_side *to, const struct leat_inline_side *from,
-                      uint64_t realtime) {
-    if (!from->packets)
-        return;
-    *to = (struct leat_flow_side){
-        .packets = from->packets,
-        .octets = from->octets,
-        .frame_octets = from->frame_octets,
-        .payload_octets = from->payload_octets,
-        .first_ns = from->first_ns + realtime,
-        .last_ns = from->last_ns + realtime,
-        .tcp_flags = from->flags & 0x1ff,
-        .tcp_flags_first = from->tcp_flags_first,
-        .ttl_min = from->ttl_min,
-        .ttl_max = from->ttl_max,
-        .tos = from->tos,
-        .fragment_flags = (uint8_t)(from->flags >> LEAT_INLINE_FRAGMENTS),
-    };
-}
-
-/* The side that was seen first becomes the source. */
-static void fill_flow(const struct leat_flow_inline *self, const struct leat_inline_record *record,
-                      enum leat_flow_end reason, struct leat_flow *flow) {
-    const struct leat_inline_side *side = record->side;
-    uint64_t realtime = leat_flow_clock_ns(CLOCK_REALTIME) - leat_flow_clock_ns(CLOCK_MONOTONIC);
-    uint32_t first = side[1].packets && (!side[0].packets || side[1].first_ns < side[0].first_ns);
-    *flow = (struct leat_flow){
-        .version = record->key.version,
-        .protocol = record->key.protocol,
-        .end = (uint8_t)reason,
-        .biflow = 1,
-        .port = { be16toh(record->key.port[first]), be16toh(record->key.port[!first]) },
-        .id = leat_table_hash(self->table, &record->key, sizeof(record->key)),
-        .worker = self->opts.worker,
-        .scope = { .interface = self->ifindex },
-    };
-    memcpy(flow->address[0], record->key.address[first], 16);
-    memcpy(flow->address[1], record->key.address[!first], 16);
-    fill_side(&flow->side[0], &side[first], realtime);
-    fill_side(&flow->side[1], &side[!first], realtime);
-    flow->start_ns = flow->side[0].first_ns;
-}
-
-/* Others read it meanwhile. */
-static void count_ended(struct leat_flow_inline *self, enum leat_flow_end reason) {
-    __atomic_store_n(&self->flows_ended[reason], self->flows_ended[reason] + 1, __ATOMIC_RELAXED);
-}
-
-/* Hands over what is out of the table, oldest first; what finds no room stays for the next time. */
-static uint32_t hand_over(struct leat_flow_inline *self) {
-    uint32_t done = 0;
-    for (; done < self->ending_count; done++) {
-        const struct ending *ending = &self->endings[done];
-        struct leat_flow flow;
-        fill_flow(self, leat_table_entry(self->table, ending->index), ending->reason, &flow);
-        if (!self->opts.ended(self->opts.ctx, &flow))
-            break;
-        count_ended(self, ending->reason);
-        leat_table_release(self->table, ending->index);
-    }
-    self->ending_count -= done;
-    memmove(self->endings, self->endings + done, self->ending_count * sizeof(*self->endings));
-    return done;
-}
-
-/* Takes flows out of the table: from then on their packets make new entries, but programs that
- * found the old ones may still add to them until the wait is over. `all`: whatever their times are.
- */
-static int end_flows(struct leat_flow_inline *self, enum leat_flow_end all) {
-    uint64_t now_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
-    uint32_t entries = leat_table_entries(self->table), before = self->ending_count;
-    for (uint32_t i = 0; i < entries && self->ending_count < RETIRED_MAX; i++) {
-        if (!leat_table_used(self->table, i))
-            continue;
-        enum leat_flow_end reason = all;
-        if (!all)
-            reason = end_of(self, leat_table_entry(self->table, i), now_ns);
-        if (!reason || !leat_table_retire(self->table, i))
-            continue;
-        self->endings[self->ending_count++] = (struct ending){ i, reason };
-    }
-    if (self->ending_count == before)
-        return 0;
-    int err = leat_bpf_wait_for_programs();
-    return err < 0 ? err : (int)(self->ending_count - before);
-}
-
-int leat_flow_inline_sweep(struct leat_flow_inline *self) {
-    hand_over(self);
-    int ended = end_flows(self, 0);
-    if (ended > 0)
-        hand_over(self);
-    return ended;
-}
-
-uint32_t leat_flow_inline_flush(struct leat_flow_inline *self, enum leat_flow_end reason) {
-    uint32_t handed = 1;
-    while (handed > 0) {
-        if (end_flows(self, reason) < 0)
-            break;
-        handed = hand_over(self);
-    }
-    struct leat_table_stats stats;
-    leat_table_stats(self->table, &stats);
-    return stats.used;
-}
-
-/* --- Counters --- */
 
 static uint64_t counter(const struct leat_flow_inline *self, uint32_t which) {
     uint64_t values[CORES_MAX];
@@ -329,6 +181,8 @@ void leat_flow_inline_stats(const struct leat_flow_inline *self,
             .flows_max = table.capacity,
             .memory_bytes = self->region_bytes,
         },
+        .copied = read_once(&self->copies.copied),
+        .uncopied = read_once(&self->copies.undecoded) + counter(self, LEAT_INLINE_UNCOPIED),
     };
     stats->cache.packets = stats->selected;
     stats->skipped[LEAT_FLOW_SKIP_NOT_IP] = counter(self, LEAT_INLINE_NOT_IP);

@@ -2,15 +2,18 @@
 /*
  * Metering of an interface that carries live traffic: an XDP program counts each frame's flow in a
  * table that it shares with this process, and passes the frame to the kernel's stack. Nothing is
- * taken away and nothing is copied.
+ * taken away.
  *
  *   frame -> XDP: parse, find or make its entry, add -> kernel's stack
- *                                   | same memory
+ *                       | copies of the first N      | same memory
+ *   leat_flow_inline_look(): decode, add to parts    |
  *   leat_flow_inline_sweep(): which flows ended? retire, wait for running programs, read, release
  *
  * A record has what the program can count: packets, octets, times, TTLs, TOS, TCP and fragment
- * flags, of both sides. It sees the outermost IP packet; later fragments are a flow without ports;
- * tags, options and payload are not looked at.
+ * flags, of both sides, and the first packet's VLAN tags. It sees the outermost IP packet; later
+ * fragments are a flow without ports. What takes a look at whole packets (the parts of the
+ * features) comes from copies of a record's first packets: `limited` of a record says of which
+ * features it has more packets than were looked into.
  */
 #ifndef LEAT_FLOW_INLINE_H
 #define LEAT_FLOW_INLINE_H
@@ -18,12 +21,16 @@
 #include "meter.h"
 
 struct leat_flow_inline_opts {
-    uint32_t flows;     /* at a time; 0: 65,536. Beyond, frames pass uncounted (NO_ROOM) */
-    uint64_t active_ns; /* 0: 300 s */
-    uint64_t idle_ns;   /* 0: 30 s */
-    bool generic;       /* behind the driver; else in it where it can */
-    uint32_t worker;    /* number, for the records */
-    uint64_t seed;      /* of the table, for tests; 0: random */
+    uint32_t flows;        /* at a time; 0: 65,536. Beyond, frames pass uncounted (NO_ROOM) */
+    uint64_t active_ns;    /* 0: 300 s */
+    uint64_t idle_ns;      /* 0: 30 s */
+    bool generic;          /* behind the driver; else in it where it can */
+    uint32_t copy_packets; /* of each record, to be looked into; 0: none, and no features */
+    uint32_t features;     /* LEAT_FLOW_* */
+    uint32_t ring_bytes;   /* of the ring of copies, a power of two of pages; 0: 4 MiB */
+    bool uniflow;          /* a record a direction */
+    uint32_t worker;       /* number, for the records */
+    uint64_t seed;         /* of the table, for tests; 0: random */
     bool (*ended)(void *ctx, const struct leat_flow *flow); /* as of leat_flow_cache_opts */
     void *ctx;
 };
@@ -37,6 +44,11 @@ int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
 
 /* Takes the program off. Flows that were not flushed are lost. NULL is allowed. */
 void leat_flow_inline_close(struct leat_flow_inline *live);
+
+/* Looks into the copies that have come, as many as the ring holds at most. By the one thread that
+ * sweeps, often enough that the ring does not fill up: what finds no room in it is counted and not
+ * looked into. Returns how many, or a negative errno. */
+int leat_flow_inline_look(struct leat_flow_inline *live);
 
 /* Looks through the table once, and ends what has timed out or said so. By one thread, about once a
  * second; takes some 10 ms if anything ended. Returns how many flows ended, or a negative errno. */

@@ -18,6 +18,11 @@ void leat_flow_inline_close(struct leat_flow_inline *live) {
     (void)live;
 }
 
+int leat_flow_inline_look(struct leat_flow_inline *live) {
+    (void)live;
+    return -ENOTSUP;
+}
+
 int leat_flow_inline_sweep(struct leat_flow_inline *live) {
     (void)live;
     return -ENOTSUP;

@@ -11,13 +11,17 @@
 
 #include <stdint.h>
 
+#define LEAT_INLINE_TAGS 4 /* LEAT_TAGS_MAX of leat/parse.h */
+
 /* The lower of (address, port) first, in network order; IPv4 in the first four bytes. */
 struct leat_inline_key {
     uint8_t address[2][16];
     uint16_t port[2];
     uint8_t protocol;
     uint8_t version;
-    uint16_t reserved; /* zero */
+    uint8_t tos; /* this and the tags: zero unless they are part of the key */
+    uint8_t vlan_count;
+    uint16_t vlan[LEAT_INLINE_TAGS]; /* ids, outermost first */
 };
 
 /* Times are of CLOCK_MONOTONIC. */
@@ -34,13 +38,31 @@ struct leat_inline_side {
 
 struct leat_inline_record {
     struct leat_inline_key key;
-    uint64_t reserved[3];
-    struct leat_inline_side side[2]; /* a cache line each */
-    uint64_t rest[8];
+    uint32_t copies; /* asked for, whether there was room for them or not */
+    uint16_t vlan_count;
+    uint16_t reserved;
+    uint16_t vlan_tci[LEAT_INLINE_TAGS]; /* of the packet that made it */
+    struct leat_inline_side side[2];     /* a cache line each */
 };
 
-_Static_assert(sizeof(struct leat_inline_key) == 40, "no holes: keys are compared as bytes");
-_Static_assert(sizeof(struct leat_inline_record) == 256, "LEAT_TABLE_ENTRY_BYTES of inline.bpf.c");
+_Static_assert(sizeof(struct leat_inline_key) == 48, "no holes: keys are compared as bytes");
+_Static_assert(sizeof(struct leat_inline_record) == 192, "LEAT_TABLE_ENTRY_BYTES of inline.bpf.c");
+
+/* One of a record's first packets on its way through the ring, and behind this its frame. Between
+ * retiring an entry and releasing it (leat/table.h) nothing is added to it, so all copies with its
+ * number that are in the ring by then are of the record that ends, and all later ones of the next.
+ */
+struct leat_inline_copy {
+    uint64_t time_ns;              /* CLOCK_MONOTONIC */
+    uint32_t entry;                /* of the table */
+    uint32_t frame_octets;         /* of the frame */
+    uint16_t captured;             /* bytes of it that follow */
+    uint16_t back;                 /* the side of the record */
+    uint16_t vlan_tci, vlan_proto; /* of a tag that is not in the frame (yet); 0: none */
+};
+
+/* A frame of Ethernet's size whole, of a longer one the beginning. */
+#define LEAT_INLINE_COPY_BYTES 1600
 
 /* Counters of the program, a set for each core. */
 enum leat_inline_counter {
@@ -52,6 +74,7 @@ enum leat_inline_counter {
     LEAT_INLINE_MALFORMED,
     LEAT_INLINE_TRUNCATED, /* headers beyond the first buffer */
     LEAT_INLINE_FULL,      /* the table had no room */
+    LEAT_INLINE_UNCOPIED,  /* counted, but the ring of copies had no room */
     LEAT_INLINE_COUNTERS,
 };
 

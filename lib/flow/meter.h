@@ -36,6 +36,8 @@ struct leat_flow_meter_stats {
     uint64_t skipped_octets;
     struct leat_span skipped_when; /* 0: not known (--inline) */
     uint64_t selected;             /* frames in flows */
+    uint64_t copied;   /* of --inline: of these, looked into as one of the first of their record; */
+    uint64_t uncopied; /* not, since the ring of copies was full */
     struct leat_flow_cache_stats cache;
 };
 

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # `leat probe` on an interface with an address: frames are counted and go on to the stack. Ping and
-# iperf3 go through, each frame that the other end sent is in a record or counted by its reason, and
-# nothing is left on the interface, however the probe ends.
+# iperf3 go through, each frame that the other end sent is in a record or counted by its reason, what
+# the first packets tell (names, tags, options) is in the records, and nothing is left on the
+# interface, however the probe ends.
 # shellcheck source-path=SCRIPTDIR source=story.sh
 . "$(dirname "$0")/story.sh"
 need_root
-need ip iperf3 ping ethtool
+need ip iperf3 ping ethtool curl openssl dig python3
 
 for ns in lt-near lt-far; do
     namespace $ns
@@ -21,6 +22,9 @@ for end in lt-near/lt-n lt-far/lt-f; do
 done
 
 probe() { start probe ip netns exec lt-near "$LEAT" probe "$@"; }
+metering() { # it has said so
+    until_true "it meters" grep -q 'passed on to the network stack' "$here/probe.log"
+}
 on() { ip -n lt-near link show lt-n | grep -q 'prog/xdp'; }
 off() { ! on; }
 sent() { ip -n lt-far -s -j link show lt-f | python3 -c 'import json,sys
@@ -37,7 +41,7 @@ start iperf ip netns exec lt-near iperf3 -s
 until_true "iperf3 listens" eval 'ip netns exec lt-near ss -ltn | grep -q :5201'
 before=$(sent)
 probe lt-n --output json --active 1 --json "$here/report.json"
-until_true "it says what it does" grep -q 'passed on to the network stack' "$here/probe.log"
+metering
 on || fail "the program is not there"
 ip netns exec lt-far ping -c 20 -i 0.01 -W 2 10.79.0.1 >"$here/ping.log" || fail "ping"
 grep -q ' 0% packet loss' "$here/ping.log" || fail "pings were lost"
@@ -66,9 +70,75 @@ assert all(r["destinationTransportPort"] == 5201 for r in tcp), tcp
 assert any(r["flowEndReason"] == 2 for r in tcp), "no long flow was cut"
 END
 
+say "names, options and times of the first packets, by programs that have never heard of us"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=www.leat.test -days 2 \
+    -keyout "$here/key.pem" -out "$here/cert.pem" 2>"$here/openssl.log"
+start tls ip netns exec lt-near openssl s_server -quiet -www -accept 4433 -cert "$here/cert.pem" \
+    -key "$here/key.pem"
+start web ip netns exec lt-near python3 -m http.server --directory "$here" 8080
+until_true "both servers listen" eval \
+    'ip netns exec lt-near ss -ltn | grep -q :4433 && ip netns exec lt-near ss -ltn | grep -q :8080'
+probe lt-n --fields full --output json --json "$here/names.json"
+until_true "it says what is limited" grep -q 'first 16 packets.*tlsServerName' "$here/probe.log"
+far() { ip netns exec lt-far "$@" >>"$here/far.log" 2>&1; }
+far curl --silent --cacert "$here/cert.pem" --resolve www.leat.test:4433:10.79.0.1 \
+    https://www.leat.test:4433/ || fail "curl over TLS"
+far curl --silent --resolve web.leat.test:8080:10.79.0.1 http://web.leat.test:8080/ || fail "curl"
+far dig +tries=1 +time=1 @10.79.0.1 name.leat.test AAAA || true # nobody answers
+far ping -c 40 -i 0.01 10.79.0.1
+kill -TERM "${pid[probe]}"
+ended probe || fail "the probe ended with $?"
+[ "$(json "$here/names.json" '["conserved"]')" = True ] || fail "the report does not add up"
+[ "$(json "$here/names.json" '["total"]["uncopied"]')" -eq 0 ] || fail "packets were not looked into"
+python3 - "$here/probe.log" <<'END'
+import json, sys
+records = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
+def one(**wanted):
+    found = [r for r in records if all(r.get(k) == v for k, v in wanted.items())]
+    assert len(found) == 1, (wanted, found)
+    return found[0]
+tls = one(destinationTransportPort=4433)
+assert tls["tlsServerName"] == "www.leat.test" and tls["tlsJa4"].startswith("t13d"), tls
+assert tls["applicationName"] == "tls" and tls["payloadEntropy"] > 4, tls
+assert tls["tcpOptions"] and tls["tcpWindowSize"] and tls["initialTcpFlags"] == 2, tls
+web = one(destinationTransportPort=8080)
+assert web["httpRequestHost"] == "web.leat.test:8080", web
+dns = one(destinationTransportPort=53)
+assert (dns["dnsQueryName"], dns["dnsQueryType"]) == ("name.leat.test", 28), dns
+assert dns["limitedFeatures"] == 0 and len(dns["firstPacketLengths"]) == dns["packetDeltaCount"], dns
+pings = one(protocolIdentifier=1)
+assert pings["packetDeltaCount"] == 40 and len(pings["firstPacketLengths"]) == 16, pings
+assert pings["limitedFeatures"] != 0 and sum(pings["packetSizeHistogram"]) == 16, pings
+END
+
+say "tags are in the records"
+probe lt-n --fields default,vlanStack --output json
+metering
+ip netns exec lt-far python3 - <<'END'
+import socket, struct
+def ipv4(length): # a UDP datagram to 10.79.0.1
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + length, 1, 0, 64, 17, 0,
+                       bytes([10, 79, 0, 2]), bytes([10, 79, 0, 1]))
+    return head + struct.pack("!HHHH", 4000, 4001, 8 + length, 0) + bytes(length)
+ether = b"\xff" * 6 + b"\x02" + bytes(5)
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind(("lt-f", 0))
+out.send(ether + struct.pack("!HHHHH", 0x88a8, 7, 0x8100, 0x6000 | 42, 0x800) + ipv4(30))
+END
+kill -TERM "${pid[probe]}"
+ended probe || fail "the probe ended with $?"
+grep -q '"vlanStack":\[7,24618\]' "$here/probe.log" || fail "the tags are not there"
+
+say "without privileges it goes on ending flows"
+probe lt-n --user nobody --output none --to "json:/dev/null" --idle 0.5 --seconds 4
+metering
+far ping -c 2 -i 0.01 10.79.0.1
+ended probe || fail "the probe ended with $?"
+grep -q 'ended: 1 idle' "$here/probe.log" || fail "no flow ended"
+
 say "kill -9 leaves nothing, and the next start works"
 probe lt-n --seconds 30
-until_true "the program is there" on
+metering
 kill -KILL "${pid[probe]}"
 ! ended probe || fail "it survived"
 until_true "the program is gone" off
@@ -76,7 +146,7 @@ probe lt-n --seconds 1
 ended probe || fail "the next start ended with $?"
 
 say "what cannot be had inline is refused by name"
-refused 'payloadEntropy' lt-n --fields default,payloadEntropy
+refused 'payloadEntropy' lt-n --fields default,payloadEntropy --copy-packets 0
 refused '--filter' lt-n --filter 'udp'
 refused 'is for interfaces' --inline pcap:nowhere.pcap
 refused 'no such interface' --inline lt-nowhere

@@ -31,6 +31,10 @@ static int sender,
     receiver;          /* frames go into lt-b, and datagrams come out of the stack behind lt-a */
 static uint8_t mac[6]; /* of lt-a */
 static struct leat_flow ended[FLOWS_MAX];
+static struct leat_flow_application application; /* of the last one */
+static struct leat_flow_packet_list packet_list;
+static uint64_t listed, unlike; /* packets in the lists of all, and records that lack some */
+static uint32_t copies;         /* of a record */
 static uint32_t ended_count, room;
 
 static bool keep(void *ctx, const struct leat_flow *flow) {
@@ -38,6 +42,14 @@ static bool keep(void *ctx, const struct leat_flow *flow) {
     if (ended_count == room)
         return false;
     ended[ended_count++] = *flow;
+    if (flow->parts.application)
+        application = *flow->parts.application;
+    if (flow->parts.packets) {
+        packet_list = *flow->parts.packets;
+        listed += packet_list.count;
+        uint64_t packets = flow->side[0].packets;
+        unlike += packet_list.count != (packets < copies ? packets : copies);
+    }
     return true;
 }
 
@@ -63,6 +75,7 @@ static int set_up(void **state) {
     assert_int_equal(bind(sender, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(bind(receiver, (struct sockaddr *)&here, sizeof(here)), 0);
     ended_count = 0;
+    listed = unlike = 0;
     room = FLOWS_MAX;
     return 0;
 }
@@ -79,6 +92,7 @@ static int tear_down(void **state) {
 
 static void open_meter(struct leat_flow_inline_opts opts) {
     opts.ended = keep;
+    copies = opts.copy_packets;
     if (leat_flow_inline_open(&meter, "lt-a", &opts) < 0)
         fail_msg("%s", leat_error());
 }
@@ -224,11 +238,11 @@ static void *send_many(void *ctx) {
 }
 
 /* Flows that are cut all the time, while their packets arrive. */
-static void counts_stay_exact_while_flows_end(void **state) {
-    (void)state;
+static void cut_flows(struct leat_flow_inline_opts opts) {
     uint32_t count = 200000;
     pthread_t thread;
-    open_meter((struct leat_flow_inline_opts){ .seed = 4, .active_ns = 1 });
+    opts.active_ns = 1;
+    open_meter(opts);
     assert_int_equal(pthread_create(&thread, NULL, send_many, &count), 0);
     uint64_t sum = 0;
     uint32_t cut = 0;
@@ -246,6 +260,130 @@ static void counts_stay_exact_while_flows_end(void **state) {
     assert_int_equal(stats().selected, count);
     assert_int_equal(sum, count);
     assert_true(cut > 50);
+}
+
+static void counts_stay_exact_while_flows_end(void **state) {
+    (void)state;
+    cut_flows((struct leat_flow_inline_opts){ .seed = 4 });
+}
+
+/* Each copy is in the record that has counted its packet. */
+static void copies_stay_with_their_records(void **state) {
+    (void)state;
+    cut_flows((struct leat_flow_inline_opts){
+        .seed = 4, .copy_packets = 3, .features = LEAT_FLOW_PACKETS, .ring_bytes = 1 << 20 });
+    assert_int_equal(listed, stats().copied);
+    assert_true(listed > 50);
+    assert_true(unlike <= stats().uncopied);
+}
+
+static void first_packets_are_looked_into(void **state) {
+    (void)state;
+    open_meter((struct leat_flow_inline_opts){
+        .seed = 7, .copy_packets = 4, .features = LEAT_FLOW_PACKETS });
+    for (uint32_t i = 0; i < 4; i++)
+        send_udp(5000, 7777);
+    await_frames(4);
+    assert_int_equal(leat_flow_inline_look(meter), 4);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 1);
+    assert_int_equal(ended[0].limited, 0); /* of these there were no more */
+    assert_int_equal(packet_list.count, 4);
+    assert_true(packet_list.time_ns[0] == ended[0].side[0].first_ns);
+    assert_true(packet_list.time_ns[3] == ended[0].side[0].last_ns);
+    for (uint32_t i = 0; i < 100; i++)
+        send_udp(5000, 7777);
+    await_frames(104);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 2);
+    assert_int_equal(ended[1].side[0].packets, 100);
+    assert_int_equal(ended[1].limited, LEAT_FLOW_PACKETS);
+    assert_int_equal(packet_list.count, 4);
+    assert_int_equal(packet_list.length[3], PAYLOAD_BYTES);
+    assert_int_equal(stats().copied, 8);
+    assert_int_equal(stats().uncopied, 0);
+}
+
+/* A query for "a.leat.test". */
+static void names_come_from_copies(void **state) {
+    (void)state;
+    static const uint8_t query[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+                                   "\x01"
+                                   "a\x04leat\x04test\x00\x00\x01\x00\x01";
+    uint8_t frame[42 + sizeof(query) - 1];
+    make_udp(frame, 5000, 53);
+    leat_put_be16(frame + 16, sizeof(frame) - 14);
+    leat_put_be16(frame + 24,
+                  0); /* nobody verifies the sum: it is for a socket that is not there */
+    leat_put_be16(frame + 38, sizeof(frame) - 34);
+    memcpy(frame + 42, query, sizeof(query) - 1);
+    open_meter((struct leat_flow_inline_opts){
+        .seed = 8, .copy_packets = 16, .features = LEAT_FLOW_APPLICATION });
+    send_frame(frame, sizeof(frame));
+    await_frames(1);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 1);
+    assert_int_equal(application.kind, LEAT_FLOW_APPLICATION_DNS);
+    assert_string_equal(application.name, "a.leat.test");
+    assert_int_equal(application.dns_type, 1);
+}
+
+/* Nobody looks, and then the ring is full. */
+static void a_full_ring_costs_copies_only(void **state) {
+    (void)state;
+    open_meter((struct leat_flow_inline_opts){ .seed = 9,
+                                               .copy_packets = 1000,
+                                               .features = LEAT_FLOW_PACKETS,
+                                               .ring_bytes = (uint32_t)sysconf(_SC_PAGESIZE) });
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < 200; i++) {
+        send_udp(5000, 7777);
+        passed += received();
+    }
+    await_frames(200);
+    assert_int_equal(stats().selected, 200);
+    assert_int_equal(passed + received(), 200);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended[0].side[0].packets, 200);
+    assert_int_equal(ended[0].limited, LEAT_FLOW_PACKETS);
+    assert_true(stats().copied > 10 && stats().uncopied > 10);
+    assert_int_equal(stats().copied + stats().uncopied, 200);
+}
+
+/* A tag is the packet's that made the record. */
+static void tags_are_told(void **state) {
+    (void)state;
+    uint8_t frame[FRAME_BYTES + 4];
+    open_meter((struct leat_flow_inline_opts){ .seed = 10 });
+    make_udp(frame, 5000, 7777);
+    memmove(frame + 16, frame + 12, FRAME_BYTES - 12);
+    leat_put_be16(frame + 12, LEAT_ETHER_VLAN);
+    leat_put_be16(frame + 14, 3 << 13 | 42);
+    send_frame(frame, sizeof(frame));
+    send_udp(5000, 7777);
+    await_frames(2);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 1);
+    assert_int_equal(ended[0].side[0].packets, 2);
+    assert_int_equal(ended[0].scope.vlan_count, 1);
+    assert_int_equal(ended[0].scope.vlan_tci[0], 3 << 13 | 42);
+}
+
+static void one_record_a_direction(void **state) {
+    (void)state;
+    uint8_t frame[FRAME_BYTES];
+    open_meter((struct leat_flow_inline_opts){ .seed = 11, .uniflow = true });
+    make_udp(frame, 7777, 5000); /* as if it were the answer */
+    leat_put_be32(frame + 26, 0xc0000201);
+    leat_put_be32(frame + 30, 0xc0000202);
+    send_frame(frame, sizeof(frame));
+    send_udp(5000, 7777);
+    await_frames(2);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 2);
+    assert_int_equal(ended[0].side[0].packets, 1);
+    assert_int_equal(ended[1].side[0].packets, 1);
+    assert_false(ended[0].biflow || ended[1].biflow);
 }
 
 static void what_finds_no_room_is_kept(void **state) {
@@ -308,6 +446,12 @@ int main(void) {
         CASE(what_is_no_flow_is_counted_by_reason),
         CASE(a_full_table_is_told),
         CASE(counts_stay_exact_while_flows_end),
+        CASE(copies_stay_with_their_records),
+        CASE(first_packets_are_looked_into),
+        CASE(names_come_from_copies),
+        CASE(a_full_ring_costs_copies_only),
+        CASE(tags_are_told),
+        CASE(one_record_a_direction),
         CASE(what_finds_no_room_is_kept),
         CASE(other_stages_go_on),
     };

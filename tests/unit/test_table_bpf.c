@@ -150,7 +150,10 @@ static uint64_t sweep(struct leat_table *table) {
     for (uint32_t i = 0; i < leat_table_entries(table); i++)
         if (leat_table_used(table, i) && leat_table_retire(table, i))
             retired[n++] = i;
-    assert_int_equal(leat_bpf_wait_for_programs(), 0);
+    struct leat_bpf_wait wait;
+    assert_int_equal(leat_bpf_wait_open(&wait), 0);
+    assert_int_equal(leat_bpf_wait_for_programs(&wait), 0);
+    leat_bpf_wait_close(&wait);
     while (n > 0) {
         const struct table_entry *entry = leat_table_entry(table, retired[--n]);
         packets += entry->packets;
