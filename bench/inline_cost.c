@@ -97,9 +97,9 @@ static int measure(const char *what, int program, uint8_t *frame, uint32_t bytes
 
 static int measure_all(void) {
     uint8_t frame[FRAME_BYTES];
-    int status = 0, xdp = find_program("leat_flow_in");
-    if (xdp < 0)
-        return fputs("inline_cost: its program is not there\n", stderr), 1;
+    int status = 0, xdp = find_program("leat_flow_in"), tcx = find_program("leat_flow_out");
+    if (xdp < 0 || tcx < 0)
+        return fputs("inline_cost: its programs are not there\n", stderr), 1;
     puts("case,frame_bytes,ns_min,ns_median,ns_max");
     make_frame(frame, 60, false, false);
     status |= measure("received ipv4", xdp, frame, 60);
@@ -107,6 +107,10 @@ static int measure_all(void) {
     status |= measure("received ipv6", xdp, frame, 74);
     make_frame(frame, 64, true, false);
     status |= measure("received ipv4 vlan", xdp, frame, 64);
+    make_frame(frame, 60, false, false);
+    status |= measure("sent ipv4", tcx, frame, 60);
+    make_frame(frame, 74, false, true);
+    status |= measure("sent ipv6", tcx, frame, 74);
     return status;
 }
 

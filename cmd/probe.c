@@ -363,13 +363,13 @@ static int start(struct probe *probe) {
         status = open_ports(probe);
     if (status)
         return status;
-    probe_choose_joining(probe);
     struct leat_fields *fields = &probe->fields;
     status = leat_fields_parse(fields, probe->config.fields, probe->config.uniflow);
     if (status)
         return session_error(status);
     probe->features = leat_fields_features(fields);
     status = make_meters(probe);
+    probe_choose_joining(probe);
     if (status == 0)
         status = probe_sinks_plan(&probe->config, &probe->sinks);
     if (status == 0)

@@ -110,6 +110,7 @@ struct probe_lane {
 struct probe_port {
     const char *name;
     char mode[128];
+    const char *unsent; /* why what it sends is not seen; NULL: it is, or that is no question */
     uint32_t queues;
     bool rss_symmetric;
     struct leat_stats stats;      /* final, once it is closed */

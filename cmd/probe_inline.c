@@ -5,6 +5,7 @@
 #include "probe.h"
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,18 @@ static bool is_own(const struct sockaddr *address) {
     if (!address || address->sa_family != AF_INET6)
         return address && address->sa_family == AF_INET;
     return !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+/* What it sends it receives again, which is to be counted once. */
+static bool is_loopback(const char *interface) {
+    struct ifaddrs *all;
+    bool loopback = false;
+    if (getifaddrs(&all) < 0)
+        return false;
+    for (const struct ifaddrs *each = all; each; each = each->ifa_next)
+        loopback |= !strcmp(each->ifa_name, interface) && each->ifa_flags & IFF_LOOPBACK;
+    freeifaddrs(all);
+    return loopback;
 }
 
 static bool has_address(const char *interface) {
@@ -81,9 +94,12 @@ static int check_options(struct probe *probe) {
     return refuse("without copies of packets these fields cannot be had");
 }
 
-/* The second line, if there is something to say. */
+/* Behind the first line: what is not as it says. */
 void probe_say_inline(const struct probe *probe) {
     char before[64];
+    for (uint32_t i = 0; i < probe->port_count; i++)
+        if (probe->ports[i].unsent)
+            fprintf(stderr, "leat probe: what is sent is not seen: %s\n", probe->ports[i].unsent);
     if (!probe->features)
         return;
     snprintf(before, sizeof(before),
@@ -134,6 +150,7 @@ int probe_open_inline(struct probe *probe, uint32_t index) {
         .flows = config->flows ? config->flows : INLINE_FLOWS,
         .active_ns = meter.cache.active_ns,
         .idle_ns = meter.cache.idle_ns,
+        .received_only = is_loopback(interface_in(port->name)),
         .copy_packets = probe->features ? config->copy_packets : 0,
         .features = probe->features,
         .uniflow = config->uniflow,
@@ -149,6 +166,7 @@ int probe_open_inline(struct probe *probe, uint32_t index) {
         return session_error(status);
     }
     snprintf(port->mode, sizeof(port->mode), "%s, inline", leat_flow_inline_mode(queue->passing));
+    port->unsent = leat_flow_inline_unsent(queue->passing);
     queue->port = index;
     port->queues = 1;
     probe->lanes[index].queues[0] = queue;

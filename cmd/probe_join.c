@@ -7,15 +7,23 @@
 
 #define LATE_NS 2000000000ull
 
-/* Interfaces that are metered inline see one direction each. */
+/* Interfaces that are metered inline see both, or only what they receive. */
+static bool halved(const struct probe *probe) {
+    if (probe->queue_count == 1 || probe->config.uniflow)
+        return false;
+    bool halves = !probe->passing;
+    for (uint32_t i = 0; i < probe->port_count && !halves; i++)
+        halves = probe->ports[i].unsent != NULL;
+    return halves;
+}
+
 static bool steered(const struct probe *probe) {
     return !probe->passing && probe->port_count == 1 && probe->ports[0].rss_symmetric;
 }
 
 void probe_choose_joining(struct probe *probe) {
     const struct probe_config *config = &probe->config;
-    bool one = probe->queue_count == 1 || config->uniflow;
-    probe->joining = one || config->join == PROBE_JOIN_NEVER ? LEAT_FLOW_JOIN_NONE
+    probe->joining = !halved(probe) || config->join == PROBE_JOIN_NEVER ? LEAT_FLOW_JOIN_NONE
                      : config->join == PROBE_JOIN_ALWAYS || !steered(probe)
                          ? LEAT_FLOW_JOIN_ALL
                          : LEAT_FLOW_JOIN_TUNNELS;
@@ -27,7 +35,7 @@ uint64_t probe_join_wait_ns(const struct probe_config *config) {
 }
 
 void probe_say_joining(const struct probe *probe) {
-    if (probe->queue_count == 1 || probe->config.uniflow)
+    if (!halved(probe))
         return;
     fputs("leat probe: both directions of a connection ", stderr);
     if (steered(probe))

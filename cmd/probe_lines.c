@@ -24,8 +24,7 @@ void probe_say_start(const struct probe *probe) {
     if (probe->port_count > 8)
         fprintf(stderr, ", and %u more", probe->port_count - 8);
     fputs(probe->passing
-              ? ": what it receives is counted, and passed on to the network stack; what it sends "
-                "is not seen\n"
+              ? ": what it receives and sends is counted, and passed on to the network stack\n"
           : probe->files ? ": read one after the other\n"
                          : ": frames are consumed, none is passed on to the network stack\n",
           stderr);

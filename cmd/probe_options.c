@@ -143,9 +143,8 @@ static const struct option_spec specs[] = {
     { "idle", 'i', "SECONDS", "a flow has ended after so long without a packet (30)", OPTION_DOUBLE,
       &parsing.idle, 0, 10000000 },
     { "inline", 0, NULL,
-      "count what interfaces receive, and pass it on to the\nnetwork stack; the default of "
-      "interfaces "
-      "with addresses",
+      "count what interfaces receive and send, and pass it\non; the default of interfaces with "
+      "addresses",
       OPTION_FLAG, &parsing.pass_on },
     { "copy-packets", 0, "N",
       "--inline: first packets of a record that are looked into\nfor options, payload and names "

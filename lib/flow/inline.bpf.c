@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * leat probe --inline: counts the flow of each frame in a table that user space reads, and passes
- * the frame on to the stages behind it and to the kernel's stack. It changes nothing and drops
- * nothing.
+ * leat probe --inline: counts the flow of each frame in a table that user space reads. Two programs
+ * over one set of maps:
+ *
+ *   leat_flow_in   XDP: what the interface receives; on to the stages behind it and the stack
+ *   leat_flow_out  TCX: what it sends, as the stack hands it over: perhaps to be cut later (GSO)
+ *
+ * They change nothing and drop nothing.
  */
 #include <linux/bpf.h>
 
@@ -15,7 +19,9 @@
 #define LEAT_TABLE_ENTRY_BYTES 192 /* sizeof(struct leat_inline_record) */
 #include <leat/table.h>
 
-#define STAGES 8 /* LEAT_STAGES_MAX of lib/bpf/stage.h */
+#define STAGES        8    /* LEAT_STAGES_MAX of lib/bpf/stage.h */
+#define HEADERS_BYTES 256  /* of a frame whose beginning is not in one piece, are put together */
+#define TCX_NEXT      (-1) /* linux/bpf.h of Linux 6.6: the programs behind this one decide */
 
 /* Its size and its values are set before it is loaded: the region of a shared table. */
 struct {
@@ -177,6 +183,8 @@ static __always_inline void turn_round(struct leat_inline_key *key) {
 /* What one packet adds, and where to. */
 struct packet {
     uint64_t now_ns, frame_octets, octets, payload_octets, flags;
+    uint32_t frames; /* that it is on the wire */
+    uint32_t bytes;  /* that it is in memory */
     uint32_t back;
     uint32_t entry;
     uint16_t vlan_tci[LEAT_INLINE_TAGS];
@@ -184,6 +192,27 @@ struct packet {
     uint8_t ttl, tos;
     uint8_t copy; /* it is one of the first of its record */
 };
+
+/* Those in the frame stand behind one that is not (yet). */
+static __always_inline void read_tags(const struct leat_headers *h, struct packet *packet) {
+    if (packet->vlan_count == 0) {
+        packet->vlan_count = h->vlan_count;
+        for (uint32_t i = 0; i < LEAT_INLINE_TAGS; i++)
+            packet->vlan_tci[i] = h->vlan_tci[i];
+        return;
+    }
+    packet->vlan_count = h->vlan_count < LEAT_INLINE_TAGS ? h->vlan_count + 1 : LEAT_INLINE_TAGS;
+    for (uint32_t i = 1; i < LEAT_INLINE_TAGS; i++)
+        packet->vlan_tci[i] = h->vlan_tci[i - 1];
+}
+
+/* Every frame that it will be has all headers. */
+static __always_inline void count_cuts(const struct leat_headers *h, struct packet *packet) {
+    uint64_t before = packet->vlan_count > h->vlan_count ? 4 : 0; /* a tag that is yet to come */
+    packet->octets = packet->frame_octets - packet->frames * (before + h->l3);
+    if (h->flags & LEAT_HEADERS_L4)
+        packet->payload_octets = packet->frame_octets - packet->frames * (before + h->payload);
+}
 
 /* Reads addresses, ports and the rest; 0: they are not all there. */
 static __always_inline int read_packet(const uint8_t *data, const uint8_t *data_end,
@@ -217,9 +246,7 @@ static __always_inline int read_packet(const uint8_t *data, const uint8_t *data_
         if (tcp)
             packet->flags |= leat_be16(tcp + 12) & 0x1ff;
     }
-    for (uint32_t i = 0; i < LEAT_INLINE_TAGS; i++)
-        packet->vlan_tci[i] = h->vlan_tci[i];
-    packet->vlan_count = h->vlan_count;
+    read_tags(h, packet);
     packet->back = uniflow ? 0 : is_back(key);
     if (packet->back)
         turn_round(key);
@@ -227,7 +254,7 @@ static __always_inline int read_packet(const uint8_t *data, const uint8_t *data_
 }
 
 static __always_inline void add(struct leat_inline_side *side, const struct packet *packet) {
-    if (__sync_fetch_and_add(&side->packets, 1) == 0) {
+    if (__sync_fetch_and_add(&side->packets, packet->frames) == 0) {
         side->first_ns = packet->now_ns;
         side->ttl_min = side->ttl_max = packet->ttl;
         side->tos = packet->tos;
@@ -253,14 +280,21 @@ static __always_inline void begin(struct leat_inline_record *record, const struc
 }
 
 /*
- * The verifier looks at these functions apart from each other and from the program, once each:
+ * The verifier looks at these functions apart from each other and from the programs, once each:
  * inlined they would multiply, and come near to the most that it is willing to look at.
  */
-__attribute__((noinline)) int find_headers(struct xdp_md *ctx, struct leat_headers *h) {
+__attribute__((noinline)) int find_headers_in(struct xdp_md *ctx, struct leat_headers *h) {
     if (!h)
         return LEAT_PROBLEM_NONE;
     return leat_parse((const uint8_t *)(uintptr_t)ctx->data,
                       (const uint8_t *)(uintptr_t)ctx->data_end, h);
+}
+
+__attribute__((noinline)) int find_headers_out(struct __sk_buff *skb, struct leat_headers *h) {
+    if (!h)
+        return LEAT_PROBLEM_NONE;
+    return leat_parse((const uint8_t *)(uintptr_t)skb->data,
+                      (const uint8_t *)(uintptr_t)skb->data_end, h);
 }
 
 __attribute__((noinline)) int add_to_flow(const struct leat_inline_key *key,
@@ -283,59 +317,130 @@ __attribute__((noinline)) int add_to_flow(const struct leat_inline_key *key,
     return LEAT_INLINE_COUNTED;
 }
 
-/* Hands the frame to user space, if there is room. */
-__attribute__((noinline)) int copy_frame(struct xdp_md *ctx, const struct packet *packet) {
-    const uint32_t only = 0;
-    struct copy *copy = bpf_map_lookup_elem(&desk, &only);
-    if (!packet || !copy || packet->frame_octets == 0)
-        return 0;
-    uint32_t bytes = LEAT_INLINE_COPY_BYTES;
-    if (packet->frame_octets < bytes)
-        bytes = (uint32_t)packet->frame_octets;
-    copy->head = (struct leat_inline_copy){ .time_ns = packet->now_ns,
-                                            .entry = packet->entry,
-                                            .frame_octets = (uint32_t)packet->frame_octets,
-                                            .captured = (uint16_t)bytes,
-                                            .back = (uint16_t)packet->back };
-    if (bpf_xdp_load_bytes(ctx, 0, copy->frame, bytes) < 0 ||
-        bpf_ringbuf_output(&copies, copy, sizeof(copy->head) + bytes, BPF_RB_NO_WAKEUP) < 0)
-        count(LEAT_INLINE_UNCOPIED, 1);
-    return 0;
-}
-
-/* Returns the counter under which the frame goes. */
-static __always_inline uint32_t meter(struct xdp_md *ctx, uint32_t frame_octets) {
+/* Returns the counter under which the packet goes. */
+static __always_inline uint32_t meter(const uint8_t *data, const uint8_t *data_end,
+                                      const struct leat_headers *h, enum leat_problem problem,
+                                      struct packet *packet) {
     struct leat_inline_key key = { 0 };
-    struct leat_headers h = { 0 };
-    enum leat_problem problem = (enum leat_problem)find_headers(ctx, &h);
-    if (!(h.flags & (LEAT_HEADERS_IP4 | LEAT_HEADERS_IP6)))
+    if (!(h->flags & (LEAT_HEADERS_IP4 | LEAT_HEADERS_IP6)))
         return problem && problem != LEAT_PROBLEM_ARP_TRUNCATED ? why_not(problem)
                                                                 : LEAT_INLINE_NOT_IP;
     if (problem)
         return why_not(problem);
-    struct packet packet = { .now_ns = bpf_ktime_get_ns(), .frame_octets = frame_octets };
-    if (!read_packet((const uint8_t *)(uintptr_t)ctx->data,
-                     (const uint8_t *)(uintptr_t)ctx->data_end, &h, &key, &packet))
+    packet->now_ns = bpf_ktime_get_ns();
+    if (!read_packet(data, data_end, h, &key, packet))
         return LEAT_INLINE_TRUNCATED;
-    uint32_t counter = (uint32_t)add_to_flow(&key, &packet);
+    if (packet->frames > 1)
+        count_cuts(h, packet);
+    return (uint32_t)add_to_flow(&key, packet);
+}
+
+static __always_inline void account(uint32_t counter, const struct packet *packet) {
+    count(LEAT_INLINE_FRAMES, packet->frames);
+    count(LEAT_INLINE_OCTETS, packet->frame_octets);
+    count(counter, packet->frames);
     if (counter == LEAT_INLINE_COUNTED)
-        count(LEAT_INLINE_IP_OCTETS, packet.octets);
-    if (packet.copy)
-        copy_frame(ctx, &packet);
-    return counter;
+        count(LEAT_INLINE_IP_OCTETS, packet->octets);
+}
+
+/* A copy without its frame yet, of which there are `*bytes` to be copied. */
+static __always_inline struct copy *begin_copy(const struct packet *packet, uint32_t *bytes) {
+    const uint32_t only = 0;
+    struct copy *copy = bpf_map_lookup_elem(&desk, &only);
+    if (!packet || !copy || packet->bytes == 0)
+        return NULL;
+    *bytes = packet->bytes < LEAT_INLINE_COPY_BYTES ? packet->bytes : LEAT_INLINE_COPY_BYTES;
+    copy->head = (struct leat_inline_copy){ .time_ns = packet->now_ns,
+                                            .entry = packet->entry,
+                                            .frame_octets = packet->bytes,
+                                            .captured = (uint16_t)*bytes,
+                                            .back = (uint16_t)packet->back };
+    return copy;
+}
+
+/* To user space, if there is room. */
+static __always_inline void put_copy(struct copy *copy, uint32_t bytes, long loaded) {
+    if (loaded < 0 ||
+        bpf_ringbuf_output(&copies, copy, sizeof(copy->head) + bytes, BPF_RB_NO_WAKEUP) < 0)
+        count(LEAT_INLINE_UNCOPIED, 1);
+}
+
+__attribute__((noinline)) int copy_in(struct xdp_md *ctx, const struct packet *packet) {
+    uint32_t bytes;
+    struct copy *copy = begin_copy(packet, &bytes);
+    if (copy)
+        put_copy(copy, bytes, bpf_xdp_load_bytes(ctx, 0, copy->frame, bytes));
+    return 0;
+}
+
+__attribute__((noinline)) int copy_out(struct __sk_buff *skb, const struct packet *packet) {
+    uint32_t bytes;
+    struct copy *copy = begin_copy(packet, &bytes);
+    if (copy)
+        put_copy(copy, bytes, bpf_skb_load_bytes(skb, 0, copy->frame, bytes));
+    return 0;
 }
 
 SEC("xdp.frags")
 int leat_flow_in(struct xdp_md *ctx) {
-    uint32_t octets = (uint32_t)bpf_xdp_get_buff_len(ctx);
+    struct leat_headers h = { 0 };
+    struct packet packet = { .frames = 1 };
+    enum leat_problem problem = (enum leat_problem)find_headers_in(ctx, &h);
 
-    count(LEAT_INLINE_FRAMES, 1);
-    count(LEAT_INLINE_OCTETS, octets);
-    count(meter(ctx, octets), 1);
+    packet.frame_octets = packet.bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
+    account(meter((const uint8_t *)(uintptr_t)ctx->data, (const uint8_t *)(uintptr_t)ctx->data_end,
+                  &h, problem, &packet),
+            &packet);
+    if (packet.copy)
+        copy_in(ctx, &packet);
     for (uint32_t next = 0; next < STAGES; next++)
         if (next > slot)
             bpf_tail_call(ctx, &leat_stages, next);
     return XDP_PASS;
+}
+
+/* How many frames it will be. Who hands a frame over from outside (a guest) may leave the sum to
+ * the kernel, which trusts none of his: then it is done here, as in qdisc_pkt_len_init(). */
+static __always_inline uint32_t frames_of(const struct __sk_buff *skb,
+                                          const struct leat_headers *h) {
+    uint32_t size = skb->gso_size, frames = skb->gso_segs;
+    if (!size)
+        return 1;
+    if (!frames && skb->len > h->payload)
+        frames = (skb->len - h->payload + size - 1) / size;
+    return frames ? frames : 1;
+}
+
+/* Its headers may lie in several pieces of memory, though they hardly ever do. */
+static __always_inline enum leat_problem find_pieces(struct __sk_buff *skb,
+                                                     struct leat_headers *h) {
+    enum leat_problem problem = (enum leat_problem)find_headers_out(skb, h);
+    if (!problem || why_not(problem) != LEAT_INLINE_TRUNCATED ||
+        skb->data_end - skb->data >= skb->len)
+        return problem;
+    bpf_skb_pull_data(skb, skb->len < HEADERS_BYTES ? skb->len : HEADERS_BYTES);
+    return (enum leat_problem)find_headers_out(skb, h);
+}
+
+SEC("tc")
+int leat_flow_out(struct __sk_buff *skb) {
+    struct leat_headers h = { 0 };
+    struct packet packet = { .bytes = skb->len };
+    enum leat_problem problem = find_pieces(skb, &h);
+
+    packet.frames = frames_of(skb, &h);
+    packet.frame_octets = skb->wire_len;
+    if (skb->vlan_present) {
+        packet.vlan_count = 1;
+        packet.vlan_tci[0] = (uint16_t)skb->vlan_tci;
+        packet.frame_octets += packet.frames * 4;
+    }
+    uint32_t counter = meter((const uint8_t *)(uintptr_t)skb->data,
+                             (const uint8_t *)(uintptr_t)skb->data_end, &h, problem, &packet);
+    account(counter, &packet);
+    if (packet.copy)
+        copy_out(skb, &packet);
+    return TCX_NEXT;
 }
 
 char terms[] SEC("license") = "Dual BSD/GPL";

@@ -2,12 +2,15 @@
 /* Metering of live traffic: its table, programs and counters. */
 #include "clock.h"
 #include "inline_private.h"
+#include "lib/bpf/egress.h"
 #include "lib/bpf/stage.h"
 #include "lib/core/error.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <leat/error.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -68,14 +71,15 @@ static int load(void *ctx, int stages, uint32_t slot) {
     self->region_bytes = leat_table_bytes(&opts);
     self->object = inline_bpf__open();
     if (!self->object)
-        return leat_fail(errno, "%s: cannot open its XDP program: %s", self->name, strerror(errno));
+        return leat_fail(errno, "%s: cannot open its BPF programs: %s", self->name,
+                         strerror(errno));
     libbpf_print_fn_t print = libbpf_set_print(be_quiet);
     int err = prepare(self, stages, slot);
     if (err == 0)
         err = inline_bpf__load(self->object);
     libbpf_set_print(print);
     if (err < 0)
-        return leat_fail(-err, "%s: cannot load the XDP program that counts flows: %s", self->name,
+        return leat_fail(-err, "%s: cannot load the programs that count flows: %s", self->name,
                          strerror(-err));
     err = make_table(self);
     if (err == 0)
@@ -90,6 +94,23 @@ static void set_defaults(struct leat_flow_inline_opts *opts) {
         opts->ring_bytes = RING_DEFAULT_BYTES;
     if (!opts->copy_packets)
         opts->features = 0;
+}
+
+/* Frames that it sends are seen where the kernel can show them. */
+static int attach_egress(struct leat_flow_inline *self) {
+    if (self->opts.received_only) {
+        snprintf(self->unsent, sizeof(self->unsent), "%s: only what it receives is asked for",
+                 self->name);
+        return 0;
+    }
+    int link = leat_egress_attach(self->name, self->ifindex,
+                                  bpf_program__fd(self->object->progs.leat_flow_out));
+    if (link == -ENOTSUP) {
+        snprintf(self->unsent, sizeof(self->unsent), "%s", leat_error());
+        return 0;
+    }
+    self->egress = link;
+    return link < 0 ? link : 0;
 }
 
 static int open_inline(struct leat_flow_inline *self, const char *interface,
@@ -113,7 +134,8 @@ static int open_inline(struct leat_flow_inline *self, const char *interface,
         .load = load,
         .ctx = self,
     };
-    return leat_stage_open(&self->stage, interface, self->ifindex, &stage);
+    err = leat_stage_open(&self->stage, interface, self->ifindex, &stage);
+    return err < 0 ? err : attach_egress(self);
 }
 
 int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
@@ -121,6 +143,7 @@ int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
     *live = calloc(1, sizeof(**live));
     if (!*live)
         return leat_fail(ENOMEM, "%s: no memory", interface);
+    (*live)->egress = -1;
     (*live)->wait = (struct leat_bpf_wait){ -1, -1 };
     int err = open_inline(*live, interface, opts);
     if (err < 0) {
@@ -133,6 +156,8 @@ int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
 void leat_flow_inline_close(struct leat_flow_inline *self) {
     if (!self)
         return;
+    if (self->egress >= 0)
+        close(self->egress);
     leat_stage_close(self->stage);
     leat_bpf_wait_close(&self->wait);
     leat_inline_copies_close(self);
@@ -164,6 +189,10 @@ static uint64_t counter(const struct leat_flow_inline *self, uint32_t which) {
 
 const char *leat_flow_inline_mode(const struct leat_flow_inline *self) {
     return leat_stage_mode(self->stage) == LEAT_XDP_NATIVE ? "native" : "generic";
+}
+
+const char *leat_flow_inline_unsent(const struct leat_flow_inline *self) {
+    return self->egress < 0 ? self->unsent : NULL;
 }
 
 void leat_flow_inline_stats(const struct leat_flow_inline *self,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Metering of an interface that carries live traffic: an XDP program counts each frame's flow in a
- * table that it shares with this process, and passes the frame to the kernel's stack. Nothing is
- * taken away.
+ * Metering of an interface that carries live traffic: a program on what it receives (XDP) and one
+ * on what it sends (TCX, Linux 6.6) count each frame's flow in a table that they share with this
+ * process, and pass the frame on. Nothing is taken away, and both directions are one record.
  *
- *   frame -> XDP: parse, find or make its entry, add -> kernel's stack
+ *   received -> XDP: parse, find or make its entry, add -> kernel's stack
+ *   sent     -> TCX: likewise                           -> driver
  *                       | copies of the first N      | same memory
  *   leat_flow_inline_look(): decode, add to parts    |
  *   leat_flow_inline_sweep(): which flows ended? retire, wait for running programs, read, release
@@ -24,7 +25,8 @@ struct leat_flow_inline_opts {
     uint32_t flows;        /* at a time; 0: 65,536. Beyond, frames pass uncounted (NO_ROOM) */
     uint64_t active_ns;    /* 0: 300 s */
     uint64_t idle_ns;      /* 0: 30 s */
-    bool generic;          /* behind the driver; else in it where it can */
+    bool generic;          /* XDP behind the driver; else in it where it can */
+    bool received_only;    /* leaves out what the interface sends */
     uint32_t copy_packets; /* of each record, to be looked into; 0: none, and no features */
     uint32_t features;     /* LEAT_FLOW_* */
     uint32_t ring_bytes;   /* of the ring of copies, a power of two of pages; 0: 4 MiB */
@@ -37,12 +39,13 @@ struct leat_flow_inline_opts {
 
 struct leat_flow_inline;
 
-/* Puts the program on the interface, as a stage beside others of Leat's. -ENODEV, -EPERM, -EBUSY
- * and others as leat_stage_open(); -ENOTSUP: this build has no BPF programs. */
+/* Puts the programs on the interface, that of XDP as a stage beside others of Leat's. -ENODEV,
+ * -EPERM, -EBUSY and others as leat_stage_open(); -ENOTSUP: this build has no BPF programs. A
+ * kernel without TCX is no error: leat_flow_inline_unsent() tells. */
 int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
                           const struct leat_flow_inline_opts *opts);
 
-/* Takes the program off. Flows that were not flushed are lost. NULL is allowed. */
+/* Takes the programs off. Flows that were not flushed are lost. NULL is allowed. */
 void leat_flow_inline_close(struct leat_flow_inline *live);
 
 /* Looks into the copies that have come, as many as the ring holds at most. By the one thread that
@@ -63,6 +66,9 @@ void leat_flow_inline_set_timeouts(struct leat_flow_inline *live, uint64_t activ
 
 /* "native" or "generic", as it is in force. Static storage. */
 const char *leat_flow_inline_mode(const struct leat_flow_inline *live);
+
+/* Why what the interface sends is not seen; NULL: it is. */
+const char *leat_flow_inline_unsent(const struct leat_flow_inline *live);
 
 /* As of a meter; all frames were passed on. Those that found the table full are skipped as NO_ROOM.
  * Any thread. */

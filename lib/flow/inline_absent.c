@@ -43,6 +43,11 @@ const char *leat_flow_inline_mode(const struct leat_flow_inline *live) {
     return "absent";
 }
 
+const char *leat_flow_inline_unsent(const struct leat_flow_inline *live) {
+    (void)live;
+    return "absent";
+}
+
 void leat_flow_inline_stats(const struct leat_flow_inline *live,
                             struct leat_flow_meter_stats *stats) {
     (void)live;

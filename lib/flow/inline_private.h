@@ -52,6 +52,8 @@ struct leat_flow_inline {
     uint32_t ifindex;
     struct inline_bpf *object;
     struct leat_stage *stage;
+    int egress;       /* link of the program on what is sent; -1: none */
+    char unsent[256]; /* why there is none */
     struct leat_bpf_wait wait;
     struct leat_table *table;
     void *region;

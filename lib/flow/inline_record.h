@@ -53,12 +53,12 @@ _Static_assert(sizeof(struct leat_inline_record) == 192, "LEAT_TABLE_ENTRY_BYTES
  * number that are in the ring by then are of the record that ends, and all later ones of the next.
  */
 struct leat_inline_copy {
-    uint64_t time_ns;              /* CLOCK_MONOTONIC */
-    uint32_t entry;                /* of the table */
-    uint32_t frame_octets;         /* of the frame */
-    uint16_t captured;             /* bytes of it that follow */
-    uint16_t back;                 /* the side of the record */
-    uint16_t vlan_tci, vlan_proto; /* of a tag that is not in the frame (yet); 0: none */
+    uint64_t time_ns;      /* CLOCK_MONOTONIC */
+    uint32_t entry;        /* of the table */
+    uint32_t frame_octets; /* of the frame, as it is in memory */
+    uint16_t captured;     /* bytes of it that follow */
+    uint16_t back;         /* the side of the record */
+    uint32_t reserved;
 };
 
 /* A frame of Ethernet's size whole, of a longer one the beginning. */

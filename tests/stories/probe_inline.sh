@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# `leat probe` on an interface with an address: frames are counted and go on to the stack. Ping and
-# iperf3 go through, each frame that the other end sent is in a record or counted by its reason, what
-# the first packets tell (names, tags, options) is in the records, and nothing is left on the
+# `leat probe` on an interface with an address: frames are counted and go on their way. Ping and
+# iperf3 go through, each frame that either end sent is in a record or counted by its reason, and each
+# connection is one record of both directions; what the first packets tell (names, tags, options) is in the records, and nothing is left on the
 # interface, however the probe ends.
 # shellcheck source-path=SCRIPTDIR source=story.sh
 . "$(dirname "$0")/story.sh"
@@ -21,14 +21,24 @@ for end in lt-near/lt-n lt-far/lt-f; do
     ip netns exec "${end%/*}" ethtool -K "${end#*/}" tx off >/dev/null
 done
 
-probe() { start probe ip netns exec lt-near "$LEAT" probe "$@"; }
+probe() { # with a log that has nothing of the one before
+    rm -f "$here/probe.log"
+    start probe ip netns exec lt-near "$LEAT" probe "$@"
+}
 metering() { # it has said so
     until_true "it meters" grep -q 'passed on to the network stack' "$here/probe.log"
 }
 on() { ip -n lt-near link show lt-n | grep -q 'prog/xdp'; }
 off() { ! on; }
-sent() { ip -n lt-far -s -j link show lt-f | python3 -c 'import json,sys
-print(json.load(sys.stdin)[0]["stats64"]["tx"]["packets"])'; }
+out_on() { [ -n "$(bpftool prog show name leat_flow_out)" ]; }
+gone_all() { off && ! out_on; }
+wire() { # packets and bytes that both ends have sent; lt-f's without Ethernet headers, since veth
+    # counts them behind the XDP program
+    { ip -n lt-far -s -j link show lt-f; ip -n lt-near -s -j link show lt-n; } | python3 -c '
+import json, sys
+far, near = (json.loads(line)[0]["stats64"]["tx"] for line in sys.stdin)
+print(far["packets"] + near["packets"], far["bytes"] + 14 * far["packets"] + near["bytes"])'
+}
 refused() { # refused WORDS ARGUMENT...
     local words=$1
     shift
@@ -39,24 +49,27 @@ refused() { # refused WORDS ARGUMENT...
 say "an interface with an address is metered inline, and says so"
 start iperf ip netns exec lt-near iperf3 -s
 until_true "iperf3 listens" eval 'ip netns exec lt-near ss -ltn | grep -q :5201'
-before=$(sent)
+read -r frames_before octets_before <<<"$(wire)"
 probe lt-n --output json --active 1 --json "$here/report.json"
 metering
 on || fail "the program is not there"
 ip netns exec lt-far ping -c 20 -i 0.01 -W 2 10.79.0.1 >"$here/ping.log" || fail "ping"
 grep -q ' 0% packet loss' "$here/ping.log" || fail "pings were lost"
 ip netns exec lt-far iperf3 -c 10.79.0.1 -t 2 --json --logfile "$here/iperf.json"
+ip netns exec lt-far iperf3 -c 10.79.0.1 -t 1 --reverse >"$here/reverse.log"
 kill -TERM "${pid[probe]}"
 ended probe || fail "the probe ended with $?"
-off || fail "the program is still there"
+gone_all || fail "a program is still there"
 json "$here/iperf.json" '["end"]["sum_received"]["bits_per_second"] / 1e9' |
-    sed 's/^/iperf3 through the counting program, Gbit\/s: /'
+    sed 's/^/iperf3 through the counting programs, Gbit\/s: /'
 
 say "each frame that was sent is accounted for, and in the records"
-frames=$(($(sent) - before))
+read -r frames octets <<<"$(wire)" # lt-n's stack cuts what it sends behind the program (GSO)
+frames=$((frames - frames_before)) octets=$((octets - octets_before))
 total() { json "$here/report.json" "[\"total\"][\"$1\"]"; }
 [ "$(json "$here/report.json" '["conserved"]')" = True ] || fail "the report does not add up"
 [ "$(total frames)" -eq $frames ] || fail "$(total frames) frames counted, $frames sent"
+[ "$(total octets)" -eq $octets ] || fail "$(total octets) octets counted, $octets sent"
 [ "$(total lost_packets)" -eq 0 ] || fail "packets were lost"
 python3 - "$here/probe.log" "$(total in_flows)" <<'END'
 import json, sys
@@ -65,8 +78,9 @@ packets = sum(r["packetDeltaCount"] + r.get("reversePacketDeltaCount", 0) for r 
 pings = [r for r in records if r["protocolIdentifier"] == 1]
 tcp = [r for r in records if r["protocolIdentifier"] == 6]
 assert packets == int(sys.argv[2]), f"{packets} packets in records, {sys.argv[2]} counted"
-assert sum(r["packetDeltaCount"] for r in pings) == 20, pings
-assert all(r["destinationTransportPort"] == 5201 for r in tcp), tcp
+assert [(r["packetDeltaCount"], r["reversePacketDeltaCount"]) for r in pings] == [(20, 20)], pings
+assert all(r["destinationTransportPort"] == 5201 for r in tcp if r["flowEndReason"] == 3), tcp
+assert any(r["reverseOctetDeltaCount"] > 10 * r["octetDeltaCount"] for r in tcp), "nothing came back"
 assert any(r["flowEndReason"] == 2 for r in tcp), "no long flow was cut"
 END
 
@@ -103,12 +117,14 @@ assert tls["applicationName"] == "tls" and tls["payloadEntropy"] > 4, tls
 assert tls["tcpOptions"] and tls["tcpWindowSize"] and tls["initialTcpFlags"] == 2, tls
 web = one(destinationTransportPort=8080)
 assert web["httpRequestHost"] == "web.leat.test:8080", web
+assert tls["reversePacketDeltaCount"] and tls["reverseInitialTcpFlags"] == 0x12, tls
 dns = one(destinationTransportPort=53)
 assert (dns["dnsQueryName"], dns["dnsQueryType"]) == ("name.leat.test", 28), dns
 assert dns["limitedFeatures"] == 0 and len(dns["firstPacketLengths"]) == dns["packetDeltaCount"], dns
-pings = one(protocolIdentifier=1)
-assert pings["packetDeltaCount"] == 40 and len(pings["firstPacketLengths"]) == 16, pings
-assert pings["limitedFeatures"] != 0 and sum(pings["packetSizeHistogram"]) == 16, pings
+pings = one(protocolIdentifier=1, icmpTypeCodeIPv4=2048)
+assert pings["packetDeltaCount"] == pings["reversePacketDeltaCount"] == 40, pings
+assert pings["firstPacketSides"] == [0, 1] * 8 and pings["limitedFeatures"] != 0, pings
+assert sum(pings["packetSizeHistogram"]) == sum(pings["reversePacketSizeHistogram"]) == 8, pings
 END
 
 say "tags are in the records"
@@ -141,7 +157,7 @@ probe lt-n --seconds 30
 metering
 kill -KILL "${pid[probe]}"
 ! ended probe || fail "it survived"
-until_true "the program is gone" off
+until_true "the programs are gone" gone_all
 probe lt-n --seconds 1
 ended probe || fail "the next start ended with $?"
 
@@ -151,6 +167,15 @@ refused '--filter' lt-n --filter 'udp'
 refused 'is for interfaces' --inline pcap:nowhere.pcap
 refused 'no such interface' --inline lt-nowhere
 off || fail "a refused start left its program"
+
+say "what lo sends it receives again, and is counted once"
+ip -n lt-near link set lo up
+probe lo --inline --output none --to json:/dev/null
+metering
+ip netns exec lt-near ping -c 5 -i 0.01 127.0.0.1 >"$here/lo.log"
+kill -TERM "${pid[probe]}"
+ended probe || fail "the probe ended with $?"
+grep -q ' 10 frames, 10 in flows' "$here/probe.log" || fail "not 5 questions and 5 answers"
 
 say "--consume takes the frames instead"
 probe lt-n --consume --seconds 1

@@ -9,6 +9,7 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <netinet/udp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -239,7 +240,7 @@ static void *send_many(void *ctx) {
 
 /* Flows that are cut all the time, while their packets arrive. */
 static void cut_flows(struct leat_flow_inline_opts opts) {
-    uint32_t count = 200000;
+    uint32_t count = 100000;
     pthread_t thread;
     opts.active_ns = 1;
     open_meter(opts);
@@ -439,6 +440,63 @@ static void other_stages_go_on(void **state) {
     assert_int_equal(leat_pool_destroy(pool), 0);
 }
 
+/* A datagram of `bytes` of payload from lt-a, whose stack cuts it every `cut` bytes if that is not
+ * 0.
+ */
+static void answer(uint32_t bytes, int cut) {
+    static uint8_t payload[4096];
+    struct sockaddr_in there = { .sin_family = AF_INET,
+                                 .sin_port = htons(5000),
+                                 .sin_addr.s_addr = htonl(0xc0000202) };
+    assert_int_equal(setsockopt(receiver, SOL_UDP, UDP_SEGMENT, &cut, sizeof(cut)), 0);
+    assert_int_equal(sendto(receiver, payload, bytes, 0, (struct sockaddr *)&there, sizeof(there)),
+                     bytes);
+}
+
+/* What is cut after it was seen counts as the frames that it becomes. */
+static void both_directions_are_one_record(void **state) {
+    (void)state;
+    run("ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev lt-a");
+    open_meter((struct leat_flow_inline_opts){
+        .seed = 12, .copy_packets = 8, .features = LEAT_FLOW_PACKETS });
+    if (leat_flow_inline_unsent(meter)) {
+        puts(leat_flow_inline_unsent(meter));
+        skip();
+    }
+    for (uint32_t i = 0; i < 5; i++)
+        send_udp(5000, 7777);
+    await_frames(5); /* the other side is the source */
+    for (uint32_t i = 0; i < 3; i++)
+        answer(20, 0);
+    answer(1050, 100);
+    await_frames(5 + 3 + 11);
+    assert_int_equal(stats().selected, 19);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 1);
+    assert_int_equal(ended[0].port[0], 5000);
+    assert_int_equal(ended[0].side[0].packets, 5);
+    const struct leat_flow_side *back = &ended[0].side[1];
+    assert_int_equal(back->packets, 3 + 11);
+    assert_int_equal(back->payload_octets, 3 * 20 + 1050);
+    assert_int_equal(back->octets, 3 * 20 + 1050 + 14 * 28);
+    assert_int_equal(back->frame_octets, 3 * 20 + 1050 + 14 * 42);
+    assert_int_equal(back->ttl_max, 64);
+    assert_int_equal(packet_list.count, 8);
+    assert_memory_equal(packet_list.side, "\0\0\0\0\0\1\1\1", 8);
+    assert_int_equal(ended[0].limited, LEAT_FLOW_PACKETS);
+}
+
+static void what_is_sent_may_be_left_out(void **state) {
+    (void)state;
+    run("ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev lt-a");
+    open_meter((struct leat_flow_inline_opts){ .seed = 13, .received_only = true });
+    assert_non_null(leat_flow_inline_unsent(meter));
+    answer(20, 0);
+    send_udp(5000, 7777);
+    await_frames(1);
+    assert_int_equal(stats().selected, 1);
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -452,6 +510,8 @@ int main(void) {
         CASE(a_full_ring_costs_copies_only),
         CASE(tags_are_told),
         CASE(one_record_a_direction),
+        CASE(both_directions_are_one_record),
+        CASE(what_is_sent_may_be_left_out),
         CASE(what_finds_no_room_is_kept),
         CASE(other_stages_go_on),
     };
