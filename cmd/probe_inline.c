@@ -81,8 +81,10 @@ static void name_limited(const char *before, const struct leat_fields *fields) {
 static int check_options(struct probe *probe) {
     struct probe_config *config = &probe->config;
     struct leat_fields fields;
-    if (config->filter || config->sample || config->key || config->top || config->queues)
-        return refuse("--filter, --sample, --key, --top and --queues cannot be had");
+    if (config->filter)
+        return refuse("--filter cannot be had, since it runs where frames are received");
+    if (config->queues)
+        return refuse("--queues cannot be had: the program runs wherever a frame comes");
     if (config->tunnels != LEAT_FLOW_TUNNELS_INNER)
         return refuse("only the outermost packet of a tunnel is looked at");
     int status = leat_fields_parse(&fields, config->fields, config->uniflow);
@@ -154,6 +156,8 @@ int probe_open_inline(struct probe *probe, uint32_t index) {
         .copy_packets = probe->features ? config->copy_packets : 0,
         .features = probe->features,
         .uniflow = config->uniflow,
+        .key = config->key,
+        .sampling = config->sampling,
         .worker = index,
         .ended = put,
         .ctx = queue,

@@ -33,7 +33,7 @@ void probe_top_answer(struct probe_lane *lane) {
     struct leat_flow flows[2 * PROBE_TOP_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < lane->count; i++) {
-        count += leat_flow_meter_top(lane->queues[i]->meter, &flows[count], wanted);
+        count += probe_queue_top(lane->queues[i], &flows[count], wanted);
         // cppcheck-suppress uninitvar ; the first `count` are
         qsort(flows, count, sizeof(*flows), by_octets);
         if (count > wanted)

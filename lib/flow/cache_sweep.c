@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What happens to flows without a packet of theirs: the sweep, flushing, the largest of them. */
 #include "cache_private.h"
+#include "top.h"
 #include <string.h>
 
 /* A tick looks at so many entries, and ends so many flows, before it lets the packets on. */
@@ -120,22 +121,15 @@ static uint64_t octets_of(const struct leat_flow_family *family, uint32_t index)
     return sum->octets + (sum->state & LEAT_FLOW_BACK ? family->back[index].octets : 0);
 }
 
-static uint64_t flow_octets(const struct leat_flow *flow) {
-    return flow->side[0].octets + flow->side[1].octets;
-}
-
 uint32_t leat_flow_cache_top(struct leat_flow_cache *cache, struct leat_flow *flows, uint32_t n) {
     uint32_t count = 0;
-    for (uint32_t f = 0; f < 2 && n > 0; f++) {
+    for (uint32_t f = 0; f < 2; f++) {
         const struct leat_flow_family *family = &cache->family[f];
         for (uint32_t index = 0; index < family->used; index++) {
             uint64_t octets = leat_table_used(family->table, index) ? octets_of(family, index) : 0;
-            if (octets == 0 || (count == n && octets <= flow_octets(&flows[n - 1])))
-                continue;
-            uint32_t place = count < n ? count++ : n - 1;
-            for (; place > 0 && flow_octets(&flows[place - 1]) < octets; place--)
-                flows[place] = flows[place - 1];
-            leat_flow_describe(cache, family, index, &flows[place]);
+            struct leat_flow *place = leat_flow_top_place(flows, &count, n, octets);
+            if (place)
+                leat_flow_describe(cache, family, index, place);
         }
     }
     return count;

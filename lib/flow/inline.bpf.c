@@ -57,6 +57,14 @@ struct {
     __type(value, struct copy);
 } desk SEC(".maps");
 
+/* Where in its period a core is. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, uint32_t);
+    __type(value, uint32_t);
+} sample_place SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
     __uint(max_entries, STAGES);
@@ -67,6 +75,11 @@ struct {
 const volatile uint32_t slot;          /* of this program among the stages */
 const volatile uint32_t copies_wanted; /* of each record */
 const volatile uint32_t uniflow;       /* keys in the packet's order */
+const volatile uint32_t key_parts;     /* LEAT_INLINE_KEY_* */
+const volatile uint32_t
+    sample_taken; /* of each `sample_period` packets of a core the first; 0: all */
+const volatile uint32_t sample_period;
+const volatile uint32_t sample_below; /* those whose random number is below; 0: all */
 
 static __always_inline void count(uint32_t counter, uint64_t n) {
     uint64_t *value = bpf_map_lookup_elem(&counters, &counter);
@@ -180,6 +193,21 @@ static __always_inline void turn_round(struct leat_inline_key *key) {
 
 #define TABLE ((struct leat_table *)(void *)&flows)
 
+/* Sampling (RFC 5475, 5.1 and 5.2.2). */
+static __always_inline int is_chosen(void) {
+    const uint32_t only = 0;
+    if (sample_below)
+        return bpf_get_prandom_u32() < sample_below;
+    if (!sample_taken)
+        return 1;
+    uint32_t *place = bpf_map_lookup_elem(&sample_place, &only);
+    if (!place)
+        return 0;
+    uint32_t mine = *place;
+    *place = mine + 1 < sample_period ? mine + 1 : 0;
+    return mine < sample_taken;
+}
+
 /* What one packet adds, and where to. */
 struct packet {
     uint64_t now_ns, frame_octets, octets, payload_octets, flags;
@@ -204,6 +232,17 @@ static __always_inline void read_tags(const struct leat_headers *h, struct packe
     packet->vlan_count = h->vlan_count < LEAT_INLINE_TAGS ? h->vlan_count + 1 : LEAT_INLINE_TAGS;
     for (uint32_t i = 1; i < LEAT_INLINE_TAGS; i++)
         packet->vlan_tci[i] = h->vlan_tci[i - 1];
+}
+
+/* What the user wants in it beside the five-tuple. */
+static __always_inline void add_to_key(const struct packet *packet, struct leat_inline_key *key) {
+    if (key_parts & LEAT_INLINE_KEY_TOS)
+        key->tos = packet->tos;
+    if (!(key_parts & LEAT_INLINE_KEY_VLAN))
+        return;
+    key->vlan_count = packet->vlan_count;
+    for (uint32_t i = 0; i < LEAT_INLINE_TAGS; i++)
+        key->vlan[i] = packet->vlan_tci[i] & 0xfff;
 }
 
 /* Every frame that it will be has all headers. */
@@ -247,6 +286,8 @@ static __always_inline int read_packet(const uint8_t *data, const uint8_t *data_
             packet->flags |= leat_be16(tcp + 12) & 0x1ff;
     }
     read_tags(h, packet);
+    if (key_parts)
+        add_to_key(packet, key);
     packet->back = uniflow ? 0 : is_back(key);
     if (packet->back)
         turn_round(key);
@@ -381,16 +422,21 @@ __attribute__((noinline)) int copy_out(struct __sk_buff *skb, const struct packe
     return 0;
 }
 
+static __always_inline uint32_t meter_in(struct xdp_md *ctx, struct packet *packet) {
+    struct leat_headers h = { 0 };
+    if (!is_chosen())
+        return LEAT_INLINE_UNSAMPLED;
+    enum leat_problem problem = (enum leat_problem)find_headers_in(ctx, &h);
+    return meter((const uint8_t *)(uintptr_t)ctx->data, (const uint8_t *)(uintptr_t)ctx->data_end,
+                 &h, problem, packet);
+}
+
 SEC("xdp.frags")
 int leat_flow_in(struct xdp_md *ctx) {
-    struct leat_headers h = { 0 };
     struct packet packet = { .frames = 1 };
-    enum leat_problem problem = (enum leat_problem)find_headers_in(ctx, &h);
 
     packet.frame_octets = packet.bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
-    account(meter((const uint8_t *)(uintptr_t)ctx->data, (const uint8_t *)(uintptr_t)ctx->data_end,
-                  &h, problem, &packet),
-            &packet);
+    account(meter_in(ctx, &packet), &packet);
     if (packet.copy)
         copy_in(ctx, &packet);
     for (uint32_t next = 0; next < STAGES; next++)

@@ -51,10 +51,22 @@ static int be_quiet(enum libbpf_print_level level, const char *format, va_list a
 }
 
 /* What the programs are told before they are loaded, and their maps' sizes. */
+static void tell_sampling(struct inline_bpf__rodata *to, const struct leat_flow_sampling *from) {
+    if (from->kind == LEAT_FLOW_SAMPLING_COUNT) {
+        to->sample_taken = from->interval;
+        to->sample_period = from->interval + from->space;
+    } else if (from->kind == LEAT_FLOW_SAMPLING_UNIFORM) {
+        uint64_t below = ((uint64_t)from->size << 32) / from->population;
+        to->sample_below = below > UINT32_MAX ? UINT32_MAX : (uint32_t)below;
+    }
+}
+
 static int prepare(struct leat_flow_inline *self, int stages, uint32_t slot) {
     struct inline_bpf *object = self->object;
     object->rodata->slot = slot;
     object->rodata->uniflow = self->opts.uniflow;
+    object->rodata->key_parts = self->opts.key & (LEAT_INLINE_KEY_VLAN | LEAT_INLINE_KEY_TOS);
+    tell_sampling(object->rodata, &self->opts.sampling);
     object->rodata->copies_wanted = self->opts.copy_packets;
     int err = bpf_map__reuse_fd(object->maps.leat_stages, stages);
     if (err == 0)
@@ -138,14 +150,35 @@ static int open_inline(struct leat_flow_inline *self, const char *interface,
     return err < 0 ? err : attach_egress(self);
 }
 
+static int check(const char *interface, const struct leat_flow_inline_opts *opts) {
+    const uint32_t keys = LEAT_FLOW_KEY_VLAN | LEAT_FLOW_KEY_TOS | LEAT_FLOW_KEY_INTERFACE;
+    if (opts->key & ~keys)
+        return leat_fail(ENOTSUP,
+                         "%s: inline, flows can differ by VLAN, ToS and interface; MPLS labels and "
+                         "tunnels are not looked behind",
+                         interface);
+    if (opts->sampling.kind != LEAT_FLOW_SAMPLING_NONE &&
+        opts->sampling.kind != LEAT_FLOW_SAMPLING_COUNT &&
+        opts->sampling.kind != LEAT_FLOW_SAMPLING_UNIFORM)
+        return leat_fail(ENOTSUP,
+                         "%s: inline, packets can be sampled by count or uniformly: a program of "
+                         "the kernel chooses them, one at a time",
+                         interface);
+    return 0;
+}
+
 int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
                           const struct leat_flow_inline_opts *opts) {
+    int err = check(interface, opts);
+    *live = NULL;
+    if (err < 0)
+        return err;
     *live = calloc(1, sizeof(**live));
     if (!*live)
         return leat_fail(ENOMEM, "%s: no memory", interface);
     (*live)->egress = -1;
     (*live)->wait = (struct leat_bpf_wait){ -1, -1 };
-    int err = open_inline(*live, interface, opts);
+    err = open_inline(*live, interface, opts);
     if (err < 0) {
         leat_flow_inline_close(*live);
         *live = NULL;
@@ -202,6 +235,7 @@ void leat_flow_inline_stats(const struct leat_flow_inline *self,
     *stats = (struct leat_flow_meter_stats){
         .frames = counter(self, LEAT_INLINE_FRAMES),
         .octets = counter(self, LEAT_INLINE_OCTETS),
+        .unsampled = counter(self, LEAT_INLINE_UNSAMPLED),
         .selected = counter(self, LEAT_INLINE_COUNTED),
         .cache = {
             .octets = counter(self, LEAT_INLINE_IP_OCTETS),

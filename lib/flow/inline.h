@@ -31,8 +31,10 @@ struct leat_flow_inline_opts {
     uint32_t features;     /* LEAT_FLOW_* */
     uint32_t ring_bytes;   /* of the ring of copies, a power of two of pages; 0: 4 MiB */
     bool uniflow;          /* a record a direction */
-    uint32_t worker;       /* number, for the records */
-    uint64_t seed;         /* of the table, for tests; 0: random */
+    uint32_t key;          /* LEAT_FLOW_KEY_VLAN, TOS, INTERFACE; -ENOTSUP: others */
+    struct leat_flow_sampling sampling; /* COUNT, of each core, and UNIFORM; -ENOTSUP: others */
+    uint32_t worker;                    /* number, for the records */
+    uint64_t seed;                      /* of the table, for tests; 0: random */
     bool (*ended)(void *ctx, const struct leat_flow *flow); /* as of leat_flow_cache_opts */
     void *ctx;
 };
@@ -59,6 +61,10 @@ int leat_flow_inline_sweep(struct leat_flow_inline *live);
 
 /* Ends all flows; returns how many are left because `ended` had no room. */
 uint32_t leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end reason);
+
+/* The flows with most octets now, largest first; up to `n`, without parts. By the one thread that
+ * sweeps. */
+uint32_t leat_flow_inline_top(struct leat_flow_inline *live, struct leat_flow *flows, uint32_t n);
 
 /* Of flows that are there, too. Any thread. */
 void leat_flow_inline_set_timeouts(struct leat_flow_inline *live, uint64_t active_ns,

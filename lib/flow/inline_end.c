@@ -2,6 +2,7 @@
 /* Ending flows of live traffic: out of the table's sight, wait, read, release. */
 #include "clock.h"
 #include "inline_private.h"
+#include "top.h"
 #include <endian.h>
 #include <string.h>
 
@@ -173,4 +174,19 @@ uint32_t leat_flow_inline_flush(struct leat_flow_inline *self, enum leat_flow_en
     struct leat_table_stats stats;
     leat_table_stats(self->table, &stats);
     return stats.used;
+}
+
+/* Programs add to them meanwhile: what is told was true at some moment of the call. */
+uint32_t leat_flow_inline_top(struct leat_flow_inline *self, struct leat_flow *flows, uint32_t n) {
+    uint32_t entries = leat_table_entries(self->table), count = 0;
+    for (uint32_t i = 0; i < entries; i++) {
+        if (!leat_table_used(self->table, i))
+            continue;
+        const struct leat_inline_record *record = leat_table_entry(self->table, i);
+        uint64_t octets = read_once(&record->side[0].octets) + read_once(&record->side[1].octets);
+        struct leat_flow *place = leat_flow_top_place(flows, &count, n, octets);
+        if (place)
+            fill_flow(self, i, 0, place);
+    }
+    return count;
 }

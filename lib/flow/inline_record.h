@@ -13,6 +13,11 @@
 
 #define LEAT_INLINE_TAGS 4 /* LEAT_TAGS_MAX of leat/parse.h */
 
+enum leat_inline_key_part { /* as LEAT_FLOW_KEY_* */
+                            LEAT_INLINE_KEY_VLAN = 1 << 0,
+                            LEAT_INLINE_KEY_TOS = 1 << 2,
+};
+
 /* The lower of (address, port) first, in network order; IPv4 in the first four bytes. */
 struct leat_inline_key {
     uint8_t address[2][16];
@@ -74,6 +79,7 @@ enum leat_inline_counter {
     LEAT_INLINE_MALFORMED,
     LEAT_INLINE_TRUNCATED, /* headers beyond the first buffer */
     LEAT_INLINE_FULL,      /* the table had no room */
+    LEAT_INLINE_UNSAMPLED, /* not looked at */
     LEAT_INLINE_UNCOPIED,  /* counted, but the ring of copies had no room */
     LEAT_INLINE_COUNTERS,
 };

@@ -146,11 +146,13 @@ ended probe || fail "the probe ended with $?"
 grep -q '"vlanStack":\[7,24618\]' "$here/probe.log" || fail "the tags are not there"
 
 say "without privileges it goes on ending flows"
-probe lt-n --user nobody --output none --to "json:/dev/null" --idle 0.5 --seconds 4
+probe lt-n --user nobody --output none --to "json:/dev/null" --idle 1 --seconds 4 --top 3 \
+    --interval 0.2
 metering
 far ping -c 2 -i 0.01 10.79.0.1
 ended probe || fail "the probe ended with $?"
 grep -q 'ended: 1 idle' "$here/probe.log" || fail "no flow ended"
+grep -Eq '^ +336 +4 +1  10.79.0.2' "$here/probe.log" || fail "the flow is not in the table of the biggest"
 
 say "kill -9 leaves nothing, and the next start works"
 probe lt-n --seconds 30
@@ -164,6 +166,8 @@ ended probe || fail "the next start ended with $?"
 say "what cannot be had inline is refused by name"
 refused 'payloadEntropy' lt-n --fields default,payloadEntropy --copy-packets 0
 refused '--filter' lt-n --filter 'udp'
+refused 'by VLAN, ToS and interface' lt-n --key mpls
+refused 'by count or uniformly' lt-n --sample hash:1/2:7
 refused 'is for interfaces' --inline pcap:nowhere.pcap
 refused 'no such interface' --inline lt-nowhere
 off || fail "a refused start left its program"

@@ -3,6 +3,7 @@
  * reach the kernel's stack all the same. On a veth pair in a namespace of this test's own. */
 #include "lib/flow/inline.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <leat/error.h>
 #include <leat/parse.h>
 #include <leat/port.h>
@@ -497,6 +498,79 @@ static void what_is_sent_may_be_left_out(void **state) {
     assert_int_equal(stats().selected, 1);
 }
 
+static void keys_may_have_more(void **state) {
+    (void)state;
+    uint8_t frame[FRAME_BYTES + 4];
+    open_meter((struct leat_flow_inline_opts){ .seed = 14,
+                                               .key = LEAT_FLOW_KEY_VLAN | LEAT_FLOW_KEY_TOS });
+    make_udp(frame, 5000, 7777);
+    frame[15] = 0x20; /* another ToS */
+    send_frame(frame, FRAME_BYTES);
+    make_udp(frame, 5000, 7777);
+    memmove(frame + 16, frame + 12, FRAME_BYTES - 12);
+    leat_put_be16(frame + 12, LEAT_ETHER_VLAN);
+    for (uint16_t id = 1; id < 4; id++) {
+        leat_put_be16(frame + 14, id);
+        send_frame(frame, sizeof(frame));
+    }
+    leat_put_be16(frame + 14, 5 << 13 | 3); /* a priority makes no difference */
+    send_frame(frame, sizeof(frame));
+    send_udp(5000, 7777);
+    await_frames(6);
+    struct leat_flow top[2];
+    assert_int_equal(leat_flow_inline_top(meter, top, 2), 2);
+    assert_int_equal(top[0].side[0].packets, 2);
+    assert_int_equal(top[0].scope.vlan_tci[0], 3);
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(ended_count, 5);
+    assert_int_equal(packets_of_ended(), 6);
+}
+
+static void packets_are_sampled(void **state) {
+    (void)state;
+    open_meter((struct leat_flow_inline_opts){
+        .seed = 15,
+        .sampling = { .kind = LEAT_FLOW_SAMPLING_UNIFORM, .size = 1, .population = 4 } });
+    for (uint32_t i = 0; i < 4000; i++)
+        send_udp(5000, 7777);
+    await_frames(4000);
+    struct leat_flow_meter_stats now = stats();
+    assert_int_equal(now.selected + now.unsampled, 4000);
+    assert_in_range(now.selected, 800, 1200); /* 7 standard deviations */
+    assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+    assert_int_equal(packets_of_ended(), now.selected);
+}
+
+/* Each core counts for itself, so this one stays on one. */
+static void packets_are_sampled_by_count(void **state) {
+    (void)state;
+    cpu_set_t all, one;
+    assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    open_meter((struct leat_flow_inline_opts){
+        .seed = 16, .sampling = { .kind = LEAT_FLOW_SAMPLING_COUNT, .interval = 2, .space = 8 } });
+    for (uint32_t i = 0; i < 100; i++)
+        send_udp(5000, 7777);
+    await_frames(100);
+    assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+    assert_int_equal(stats().selected, 20);
+    assert_int_equal(stats().unsampled, 80);
+}
+
+static void what_cannot_be_had_is_refused(void **state) {
+    (void)state;
+    struct leat_flow_inline *none;
+    struct leat_flow_inline_opts opts = { .ended = keep, .key = LEAT_FLOW_KEY_TUNNEL };
+    assert_int_equal(leat_flow_inline_open(&none, "lt-a", &opts), -ENOTSUP);
+    opts = (struct leat_flow_inline_opts){
+        .ended = keep, .sampling = { .kind = LEAT_FLOW_SAMPLING_HASH, .size = 1, .population = 2 }
+    };
+    assert_int_equal(leat_flow_inline_open(&none, "lt-a", &opts), -ENOTSUP);
+    assert_null(none);
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -512,6 +586,10 @@ int main(void) {
         CASE(one_record_a_direction),
         CASE(both_directions_are_one_record),
         CASE(what_is_sent_may_be_left_out),
+        CASE(keys_may_have_more),
+        CASE(packets_are_sampled),
+        CASE(packets_are_sampled_by_count),
+        CASE(what_cannot_be_had_is_refused),
         CASE(what_finds_no_room_is_kept),
         CASE(other_stages_go_on),
     };
