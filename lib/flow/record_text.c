@@ -149,7 +149,7 @@ void leat_record_json_value(struct leat_text *text, const struct leat_field *fie
     leat_text_string(text, quote);
 }
 
-static bool is_empty(const struct leat_field *field, const struct leat_field_value *value) {
+bool leat_record_empty(const struct leat_field *field, const struct leat_field_value *value) {
     return value->length == 0 &&
            (field->type == LEAT_FIELD_STRING || field->type == LEAT_FIELD_OCTETS);
 }
@@ -163,7 +163,7 @@ void leat_record_json(struct leat_text *text, const struct leat_fields *fields,
         if (!leat_record_has(flow, choice))
             continue;
         choice->field->get(flow, choice->side, &value);
-        if (is_empty(choice->field, &value))
+        if (leat_record_empty(choice->field, &value))
             continue;
         leat_text_char(text, before);
         leat_text_char(text, '"');

@@ -20,6 +20,9 @@ void leat_record_end_point(struct leat_text *text, const struct leat_flow *flow,
 /* Whether the record has it: its IP version, and of reverse fields a way back. */
 bool leat_record_has(const struct leat_flow *flow, const struct leat_field_choice *choice);
 
+/* A string or octets of which nothing was seen. */
+bool leat_record_empty(const struct leat_field *field, const struct leat_field_value *value);
+
 /* "octetDeltaCount", "reverseOctetDeltaCount" */
 void leat_record_name(struct leat_text *text, const struct leat_field *field, uint32_t side);
 

@@ -13,6 +13,13 @@ const struct leat_flow_sink_kind leat_sink_kafka = {
 };
 #endif
 
+#if !defined(LEAT_WITH_KAFKA) || !defined(LEAT_WITH_PROTOBUF)
+const struct leat_flow_sink_kind leat_sink_kafka_protobuf = {
+    .name = "kafka+protobuf",
+    .summary = "this build lacks it: librdkafka or libprotobuf-c was not found",
+};
+#endif
+
 #ifndef LEAT_WITH_CURL
 const struct leat_flow_sink_kind leat_sink_clickhouse = {
     .name = "clickhouse",
@@ -21,10 +28,10 @@ const struct leat_flow_sink_kind leat_sink_clickhouse = {
 #endif
 
 static const struct leat_flow_sink_kind *const kinds[] = {
-    &leat_sink_text,      &leat_sink_json,       &leat_sink_csv,       &leat_sink_file,
-    &leat_sink_netflow9,  &leat_sink_netflow5,   &leat_sink_kafka,     &leat_sink_clickhouse,
-    &leat_sink_ipfix,     &leat_sink_ipfix_udp,  &leat_sink_ipfix_tcp, &leat_sink_ipfix_sctp,
-    &leat_sink_ipfix_tls, &leat_sink_ipfix_dtls,
+    &leat_sink_text,       &leat_sink_json,      &leat_sink_csv,        &leat_sink_file,
+    &leat_sink_netflow9,   &leat_sink_netflow5,  &leat_sink_kafka,      &leat_sink_kafka_protobuf,
+    &leat_sink_clickhouse, &leat_sink_ipfix,     &leat_sink_ipfix_udp,  &leat_sink_ipfix_tcp,
+    &leat_sink_ipfix_sctp, &leat_sink_ipfix_tls, &leat_sink_ipfix_dtls,
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };

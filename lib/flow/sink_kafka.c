@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kafka: a message a record, as JSON, by librdkafka, which sends and retries in threads of its own.
- */
+/* kafka: a message a record, as JSON or as Protobuf, by librdkafka, which sends and retries in
+ * threads of its own. */
 #include "sink_kinds.h"
 
 #include "lib/core/error.h"
+#include "record_protobuf.h"
 #include "record_text.h"
 #include "tally.h"
 #include "uniflow.h"
@@ -21,7 +22,8 @@ struct kafka {
     bool uniflow;
     rd_kafka_t *producer;
     rd_kafka_topic_t *topic;
-    struct leat_text line;
+    struct leat_protobuf *protobuf; /* NULL: JSON */
+    struct leat_text record;
     struct leat_tally sent, lost;
     uint64_t octets, failures;
     bool troubled;
@@ -73,20 +75,30 @@ static void ignore_log(const rd_kafka_t *producer, int level, const char *where,
     (void)producer, (void)level, (void)where, (void)what;
 }
 
+static void write_record(struct kafka *kafka, const struct leat_flow *flow) {
+#ifdef LEAT_WITH_PROTOBUF
+    if (kafka->protobuf) {
+        leat_protobuf_record(kafka->protobuf, &kafka->record, flow);
+        return;
+    }
+#endif
+    leat_record_json(&kafka->record, &kafka->fields, flow, LEAT_RECORD_TIMES_TEXT);
+}
+
 static void produce(struct kafka *kafka, const struct leat_flow *flow) {
-    struct leat_text *line = &kafka->line;
+    struct leat_text *record = &kafka->record;
     const struct leat_tally tally = leat_tally_of(flow);
-    line->n = 0;
-    line->failed = false;
-    leat_record_json(line, &kafka->fields, flow, LEAT_RECORD_TIMES_TEXT);
-    struct message *message = line->failed ? NULL : malloc(sizeof(*message) + line->n);
+    record->n = 0;
+    record->failed = false;
+    write_record(kafka, flow);
+    struct message *message = record->failed ? NULL : malloc(sizeof(*message) + record->n);
     if (!message) {
         lose(kafka, &tally, "out of memory");
         return;
     }
     message->tally = tally;
-    memcpy(message->bytes, line->bytes, line->n);
-    if (rd_kafka_produce(kafka->topic, RD_KAFKA_PARTITION_UA, 0, message->bytes, line->n, NULL, 0,
+    memcpy(message->bytes, record->bytes, record->n);
+    if (rd_kafka_produce(kafka->topic, RD_KAFKA_PARTITION_UA, 0, message->bytes, record->n, NULL, 0,
                          message) != 0) {
         lose(kafka, &tally, rd_kafka_err2str(rd_kafka_last_error()));
         free(message);
@@ -128,7 +140,10 @@ static void destroy(struct kafka *kafka) {
         rd_kafka_topic_destroy(kafka->topic);
     if (kafka->producer)
         rd_kafka_destroy(kafka->producer);
-    leat_text_free(&kafka->line);
+#ifdef LEAT_WITH_PROTOBUF
+    leat_protobuf_destroy(kafka->protobuf);
+#endif
+    leat_text_free(&kafka->record);
     free(kafka);
 }
 
@@ -199,13 +214,14 @@ static int connect_to(struct kafka *kafka, const char *rest, const char *topic) 
     return 0;
 }
 
-static int kafka_open(struct leat_flow_sink **sink, const struct leat_flow_sink_kind *kind,
+static int open_kafka(struct leat_flow_sink **sink, const struct leat_flow_sink_kind *kind,
                       const char *name, const char *rest, const struct leat_flow_sink_opts *opts) {
     const char *host = strncmp(rest, "//", 2) == 0 ? rest + 2 : rest;
     const char *slash = strchr(host, '/');
-    (void)kind;
+    int err = 0;
     if (!slash || !slash[1])
-        return leat_fail(EINVAL, "%s: cannot open the sink: write kafka://host:port/topic", name);
+        return leat_fail(EINVAL, "%s: cannot open the sink: write %s://host:port/topic", name,
+                         kind->name);
     struct kafka *kafka = calloc(1, sizeof(*kafka));
     if (!kafka)
         return leat_fail(ENOMEM, "%s: cannot open the sink: out of memory", name);
@@ -215,7 +231,14 @@ static int kafka_open(struct leat_flow_sink **sink, const struct leat_flow_sink_
     kafka->uniflow = opts->uniflow;
     kafka->told = opts->told;
     kafka->told_ctx = opts->told_ctx;
-    int err = connect_to(kafka, rest, slash + 1);
+#ifdef LEAT_WITH_PROTOBUF
+    if (kind == &leat_sink_kafka_protobuf)
+        err = leat_protobuf_create(&kafka->protobuf, opts->fields);
+    if (err)
+        err = leat_fail_in(err, name);
+#endif
+    if (!err)
+        err = connect_to(kafka, rest, slash + 1);
     if (err) {
         destroy(kafka);
         return err;
@@ -227,5 +250,13 @@ static int kafka_open(struct leat_flow_sink **sink, const struct leat_flow_sink_
 const struct leat_flow_sink_kind leat_sink_kafka = {
     .name = "kafka",
     .summary = "kafka://broker[:9092]/topic, a JSON object a message",
-    .open = kafka_open,
+    .open = open_kafka,
 };
+
+#ifdef LEAT_WITH_PROTOBUF
+const struct leat_flow_sink_kind leat_sink_kafka_protobuf = {
+    .name = "kafka+protobuf",
+    .summary = "kafka+protobuf://broker[:9092]/topic, a record a message",
+    .open = open_kafka,
+};
+#endif

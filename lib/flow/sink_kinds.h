@@ -13,7 +13,8 @@ extern const struct leat_flow_sink_kind leat_sink_ipfix, leat_sink_ipfix_udp, le
     leat_sink_ipfix_sctp, leat_sink_ipfix_tls, leat_sink_ipfix_dtls;
 extern const struct leat_flow_sink_kind leat_sink_csv, leat_sink_file, leat_sink_json,
     leat_sink_text;
-extern const struct leat_flow_sink_kind leat_sink_clickhouse, leat_sink_kafka;
+extern const struct leat_flow_sink_kind leat_sink_clickhouse, leat_sink_kafka,
+    leat_sink_kafka_protobuf;
 extern const struct leat_flow_sink_kind leat_sink_netflow5, leat_sink_netflow9;
 
 #endif

@@ -6,7 +6,7 @@
  *   netflow9://host[:2055]    NetFlow version 9; netflow5://host[:2055]
  *   file:flows.ipfix          IPFIX file (RFC 5655); file:flows.json, .csv by their endings
  *   json:- csv:- text:-       to standard output
- *   kafka://broker[:9092]/topic        a JSON object a message
+ *   kafka://broker[:9092]/topic        a JSON object a message; kafka+protobuf: leat_flow.proto
  *   clickhouse://host[:8123]/table
  *
  * Each file sink_NAME.c has one sink and is told in sink.c's list.

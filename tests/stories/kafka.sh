@@ -1,12 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Records to a Kafka broker (librdkafka's mock of one), read back with kcat: each once, each the same
-# as in a JSON file. And to a broker that is not there: each is counted as lost.
+# as in a JSON file; as Protobuf, too, which Google's own library reads. And to a broker that is not
+# there: each is counted as lost.
 # shellcheck source-path=SCRIPTDIR source=story.sh
 . "$(dirname "$0")/story.sh"
 [ -x "${KAFKA_MOCK:-}" ] || skip "needs librdkafka, which the build did not find"
 need kcat
 FLOW_SEND=$(realpath "${FLOW_SEND:?names the program tests/unit/flow_send}")
+compare=$(realpath "$(dirname "$0")/protobuf_compare.py")
+proto=$(realpath "$(dirname "$0")/../../lib/flow/leat_flow.proto")
 said() { python3 -c "import json,sys; print(json.loads(open(sys.argv[1]).readlines()[-1])['$2'])" "$1"; }
 
 mkfifo "$here/until"
@@ -25,6 +28,25 @@ kcat -C -q -b "$broker" -t flows -o beginning -e >"$here/read" 2>"$here/kcat.log
 "$FLOW_SEND" -n 5000 -b 1700000000 json:- >"$here/written" 2>/dev/null
 sort "$here/read" >"$here/read.sorted"
 sort "$here/written" | cmp - "$here/read.sorted" || fail "Kafka has other records than the file"
+
+if [ -n "${PROTOBUF:-}" ]; then
+    # Messages come one after another, with their lengths before them.
+    need protoc
+    for options in "-f full" "-f default,payloadByteHistogram -u"; do
+        say "1,000 records as Protobuf ($options)"
+        topic=protobuf${#options}
+        # shellcheck disable=SC2086 # words
+        "$FLOW_SEND" -n 1000 -b 1700000000 $options "kafka+protobuf://$broker/$topic" \
+            2>"$here/kafka.json"
+        [ "$(said "$here/kafka.json" lost)" = 0 ] || fail "records were lost"
+        kcat -C -q -b "$broker" -t $topic -o beginning -e -f '%R%s' >"$here/messages" 2>"$here/kcat.log"
+        # shellcheck disable=SC2086
+        "$FLOW_SEND" -n 1000 -b 1700000000 $options json:- >"$here/written" 2>/dev/null
+        /usr/bin/python3 "$compare" "$proto" "$here/messages" "$here/written" >"$here/compare.log" ||
+            fail "Protobuf has other records than JSON"
+        cat "$here/compare.log"
+    done
+fi
 
 say "no broker: all are lost, and counted"
 exec 7>&-
