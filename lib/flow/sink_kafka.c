@@ -26,7 +26,7 @@ struct kafka {
     struct leat_text record;
     struct leat_tally sent, lost;
     uint64_t octets, failures;
-    bool troubled;
+    bool away, troubled; /* told that no broker is there; that records are lost */
     void (*told)(void *ctx, const char *sentence);
     void *told_ctx;
 };
@@ -53,21 +53,34 @@ static void lose(struct kafka *kafka, const struct leat_tally *tally, const char
     kafka->troubled = true;
 }
 
-/* From rd_kafka_poll(): a message has arrived, or never will. */
+static void well_again(struct kafka *kafka) {
+    if (kafka->away || kafka->troubled)
+        tell(kafka, "takes records again", NULL);
+    kafka->away = kafka->troubled = false;
+}
+
+/* From rd_kafka_poll(), as all that follow: a message has arrived, or never will. */
 static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *report, void *ctx) {
     struct kafka *kafka = ctx;
     struct message *message = report->_private;
     (void)producer;
-    if (report->err)
+    if (report->err) {
         lose(kafka, &message->tally, rd_kafka_err2str(report->err));
-    else {
+    } else {
         leat_tally_add(&kafka->sent, &message->tally);
         kafka->octets += report->len;
-        if (kafka->troubled)
-            tell(kafka, "takes records again", NULL);
-        kafka->troubled = false;
+        well_again(kafka);
     }
     free(message);
+}
+
+static void went_wrong(rd_kafka_t *producer, int err, const char *reason, void *ctx) {
+    struct kafka *kafka = ctx;
+    (void)producer;
+    if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || kafka->away)
+        return;
+    kafka->away = true;
+    tell(kafka, "the broker is away", reason);
 }
 
 /* Without this librdkafka prints what happens; delivery reports tell what matters of it. */
@@ -132,7 +145,16 @@ static void kafka_stats(struct leat_flow_sink *sink, struct leat_flow_sink_stats
         .failures = kafka->failures,
     };
     leat_tally_lost(&kafka->lost, stats);
-    snprintf(stats->state, sizeof(stats->state), "%s", kafka->troubled ? "in trouble" : "sending");
+    snprintf(stats->state, sizeof(stats->state), "%s",
+             kafka->away       ? "away"
+             : kafka->troubled ? "in trouble"
+                               : "sending");
+}
+
+/* With nothing on its way nobody would learn that the broker is back: one record may try. */
+static bool is_away(const struct leat_flow_sink *sink) {
+    const struct kafka *kafka = (const struct kafka *)sink;
+    return kafka->away && rd_kafka_outq_len(kafka->producer) > 0;
 }
 
 static void destroy(struct kafka *kafka) {
@@ -165,6 +187,7 @@ static const struct leat_flow_sink_ops kafka_ops = {
     .tick = kafka_tick,
     .stats = kafka_stats,
     .close = kafka_close,
+    .away = is_away,
 };
 
 static rd_kafka_conf_t *configuration(struct kafka *kafka, const char *broker,
@@ -189,6 +212,7 @@ static rd_kafka_conf_t *configuration(struct kafka *kafka, const char *broker,
     }
     rd_kafka_conf_set_opaque(conf, kafka);
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    rd_kafka_conf_set_error_cb(conf, went_wrong);
     rd_kafka_conf_set_log_cb(conf, ignore_log);
     return conf;
 }
