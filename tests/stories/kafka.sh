@@ -39,7 +39,7 @@ if [ -n "${PROTOBUF:-}" ]; then
         "$FLOW_SEND" -n 1000 -b 1700000000 $options "kafka+protobuf://$broker/$topic" \
             2>"$here/kafka.json"
         [ "$(said "$here/kafka.json" lost)" = 0 ] || fail "records were lost"
-        kcat -C -q -b "$broker" -t $topic -o beginning -e -f '%R%s' >"$here/messages" 2>"$here/kcat.log"
+        kcat -C -q -b "$broker" -t "$topic" -o beginning -e -f '%R%s' >"$here/messages" 2>"$here/kcat.log"
         # shellcheck disable=SC2086
         "$FLOW_SEND" -n 1000 -b 1700000000 $options json:- >"$here/written" 2>/dev/null
         /usr/bin/python3 "$compare" "$proto" "$here/messages" "$here/written" >"$here/compare.log" ||
