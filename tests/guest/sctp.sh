@@ -98,7 +98,8 @@ for end in in out; do
 done
 start far ip netns exec lt-far socat -b 65536 -u SCTP4-LISTEN:4739,fork \
     "OPEN:$here/far.ipfix,creat,append"
-start probe leat probe in --idle 1 --to ipfix+sctp://10.77.0.2 --spool "$here/spool" --output json
+start probe leat probe in --idle 1 --to ipfix+sctp://10.77.0.2 --spool "$here/spool" --output json \
+    --interval 1
 connected() { [ "$(grep -c ': connected' "$here/probe.log")" = "$1" ]; }
 exported() { [ "$(grep -c '^{' "$here/probe.log")" = "$1" ]; }
 # 64 flows more, and so many in all.
@@ -109,6 +110,8 @@ flows() {
 until_true "it is connected" connected 1
 until_true "it meters" grep -q metering "$here/probe.log"
 flows 64
+# What it has, and we do not know, would come twice.
+until_true "they are acknowledged" grep -q '10.77.0.2: 64 records; connected' "$here/probe.log"
 ip -n lt-far addr del 10.77.0.2/24 dev far
 flows 128
 until_true "it is noticed" grep -q 'the collector is away: Connection timed out' "$here/probe.log"
