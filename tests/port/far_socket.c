@@ -9,6 +9,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,6 +46,33 @@ void far_socket_close(void) {
     if (far >= 0)
         close(far);
     far = -1;
+}
+
+const char *far_veth_namespace(void) {
+    if (system("ip -V >/dev/null 2>&1") != 0)
+        return "there is no 'ip' to make interfaces with";
+    return far_namespace();
+}
+
+static void run(const char *command) {
+    if (system(command) != 0)
+        fail_msg("%s", command);
+}
+
+void far_veth_open(uint32_t queues, uint32_t mtu) {
+    char command[256];
+    snprintf(command, sizeof(command),
+             "ip link add lt-port mtu %u numrxqueues %u numtxqueues %u type veth "
+             "peer name lt-far mtu %u numrxqueues %u numtxqueues %u",
+             mtu, queues, queues, mtu, queues, queues);
+    run(command);
+    run("ip link set lt-port up && ip link set lt-far up");
+    far_socket_open("lt-far");
+}
+
+void far_veth_close(void) {
+    far_socket_close();
+    run("ip link del lt-port");
 }
 
 void far_socket_bring(struct rig *rig, const uint8_t *frame, uint32_t bytes) {

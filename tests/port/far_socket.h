@@ -15,6 +15,12 @@ const char *far_namespace(void);
 void far_socket_open(const char *interface);
 void far_socket_close(void);
 
+/* Interfaces lt-port and lt-far with a cable between them, in such a namespace; the socket is on
+ * lt-far. */
+const char *far_veth_namespace(void);
+void far_veth_open(uint32_t queues, uint32_t mtu);
+void far_veth_close(void);
+
 /* As struct port_kind's bring() and collect(). */
 void far_socket_bring(struct rig *rig, const uint8_t *frame, uint32_t bytes);
 uint32_t far_socket_collect(struct rig *rig, uint8_t *frame);

@@ -18,35 +18,18 @@
 
 static int tap = -1;
 
-static void run(const char *command) {
-    if (system(command) != 0)
-        fail_msg("%s", command);
-}
-
 static void probe(struct port_kind *kind) {
-    if (system("ip -V >/dev/null 2>&1") != 0)
-        kind->unavailable = "there is no 'ip' to make interfaces with";
-    else
-        kind->unavailable = far_namespace();
+    kind->unavailable = far_veth_namespace();
 }
 
 static void set_up_veth(struct rig *rig, const char *options, uint32_t mtu) {
-    char command[256];
-    uint32_t queues = rig->kind->queues;
-    snprintf(command, sizeof(command),
-             "ip link add lt-port mtu %u numrxqueues %u numtxqueues %u type veth "
-             "peer name lt-far mtu %u numrxqueues %u numtxqueues %u",
-             mtu, queues, queues, mtu, queues, queues);
-    run(command);
-    run("ip link set lt-port up && ip link set lt-far up");
+    far_veth_open(rig->kind->queues, mtu);
     snprintf(rig->name, sizeof(rig->name), "xdp:lt-port%s", options);
-    far_socket_open("lt-far");
 }
 
 static void tear_down_veth(struct rig *rig) {
     (void)rig;
-    far_socket_close();
-    run("ip link del lt-port");
+    far_veth_close();
 }
 
 static void set_up_native(struct rig *rig) {
@@ -94,7 +77,8 @@ static void set_up_tap(struct rig *rig) {
     struct ifreq request = { .ifr_name = "lt-port", .ifr_flags = IFF_TAP | IFF_NO_PI };
     tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
     assert_int_equal(ioctl(tap, TUNSETIFF, &request), 0);
-    run("ip link set lt-port up txqueuelen 4096"); /* the suite reads late */
+    /* The suite reads late. */
+    assert_int_equal(system("ip link set lt-port up txqueuelen 4096"), 0);
     strcpy(rig->name, "xdp:lt-port");
 }
 

@@ -18,19 +18,11 @@ static pid_t server;
 static char path[64];       /* of its socket */
 static char wrong_name[96]; /* what the kind says behind it */
 
-static void run(const char *command) {
-    if (system(command) != 0)
-        fail_msg("%s", command);
-}
-
 static void probe(struct port_kind *kind) {
     snprintf(path, sizeof(path), "/tmp/lt-port-xdp-fd.%d", getpid());
     snprintf(wrong_name, sizeof(wrong_name), "xdp-fd:%s%s", path, kind->wrong_name);
     kind->wrong_name = wrong_name;
-    if (system("ip -V >/dev/null 2>&1") != 0)
-        kind->unavailable = "there is no 'ip' to make interfaces with";
-    else
-        kind->unavailable = far_namespace();
+    kind->unavailable = far_veth_namespace();
 }
 
 /* Says on `ready` that it listens, and serves until it is killed. */
@@ -67,16 +59,8 @@ static void start_server(void) {
 }
 
 static void set_up_veth(struct rig *rig, const char *options, uint32_t mtu) {
-    char command[256];
-    uint32_t queues = rig->kind->queues;
-    snprintf(command, sizeof(command),
-             "ip link add lt-port mtu %u numrxqueues %u numtxqueues %u type veth "
-             "peer name lt-far mtu %u numrxqueues %u numtxqueues %u",
-             mtu, queues, queues, mtu, queues, queues);
-    run(command);
-    run("ip link set lt-port up && ip link set lt-far up");
+    far_veth_open(rig->kind->queues, mtu);
     snprintf(rig->name, sizeof(rig->name), "xdp-fd:%s/lt-port%s", path, options);
-    far_socket_open("lt-far");
     start_server();
     assert_int_equal(seteuid(NOBODY), 0); /* which takes all capabilities along */
 }
@@ -96,11 +80,10 @@ static void set_up_jumbo(struct rig *rig) {
 static void tear_down(struct rig *rig) {
     (void)rig;
     assert_int_equal(seteuid(0), 0);
-    far_socket_close();
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
     unlink(path);
-    run("ip link del lt-port");
+    far_veth_close();
 }
 
 #define XDP_FD_KIND                                                                        \

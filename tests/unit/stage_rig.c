@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "interfaces.h"
+
 uint32_t ifindex;
 
 static void remove_journals(void) {
@@ -28,11 +30,6 @@ bool stage_rig_enter(void) {
     }
     atexit(remove_journals);
     return make_journal_directory(NULL) == 0;
-}
-
-static void run(const char *command) {
-    if (system(command) != 0)
-        fail_msg("%s", command);
 }
 
 void stage_rig_add_veth(void) {

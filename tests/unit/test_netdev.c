@@ -17,9 +17,7 @@
 
 #include <cmocka.h>
 
-static void run(const char *command) {
-    assert_int_equal(system(command), 0);
-}
+#include "interfaces.h"
 
 static int set_up(void **state) {
     (void)state;
@@ -31,13 +29,6 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     return system("ip link delete lt-a");
-}
-
-static struct leat_netdev look(const char *name) {
-    struct leat_netdev dev;
-    if (leat_netdev_open(&dev, name) < 0)
-        fail_msg("%s", leat_error());
-    return dev;
 }
 
 static void tells_what_a_veth_is(void **state) {

@@ -22,15 +22,13 @@
 
 #include <cmocka.h>
 
+#include "interfaces.h"
+
 static const uint8_t other_mac[6] = { 2, 0, 0, 0, 0, 0x0b };
 static const uint8_t groups[3][6] = { { 0x33, 0x33, 0, 0, 1, 1 },
                                       { 0x33, 0x33, 0, 0, 1, 2 },
                                       { 0x33, 0x33, 0, 0, 1, 3 } };
 static char state_before[1024];
-
-static void run(const char *command) {
-    assert_int_equal(system(command), 0);
-}
 
 /* What a command prints. */
 static void ask(const char *command, char *text, size_t bytes) {
@@ -53,13 +51,6 @@ static void expect_state_before(void) {
     char text[sizeof(state_before)];
     ask_state(text);
     assert_string_equal(text, state_before);
-}
-
-static struct leat_netdev look(void) {
-    struct leat_netdev dev;
-    if (leat_netdev_open(&dev, "lt-a") < 0)
-        fail_msg("%s", leat_error());
-    return dev;
 }
 
 static int set_up(void **state) {
@@ -97,7 +88,7 @@ static void expect_all_changed(void) {
 
 static void changes_and_restores(void **state) {
     (void)state;
-    struct leat_netdev dev = look();
+    struct leat_netdev dev = look("lt-a");
     const char *failed = change_all(&dev);
     if (failed)
         fail_msg("%s: %s", failed, leat_error());
@@ -116,7 +107,7 @@ static void changes_and_restores(void **state) {
 
 static void changes_one_twice(void **state) {
     (void)state;
-    struct leat_netdev dev = look();
+    struct leat_netdev dev = look("lt-a");
     assert_int_equal(leat_netdev_set_mtu(&dev, 1300), 0);
     assert_int_equal(leat_netdev_set_mtu(&dev, 1300), 0);
     assert_int_equal(leat_netdev_set_mtu(&dev, 1200), 0);
@@ -184,7 +175,7 @@ static void leaves_alone_what_others_set_meanwhile(void **state) {
 
 static void forgets_an_interface_that_is_gone(void **state) {
     (void)state;
-    struct leat_netdev dev = look();
+    struct leat_netdev dev = look("lt-a");
     kill_after(change_all);
     assert_int_equal(leat_netdev_set_mtu(&dev, 1200), 0);
     run("ip link delete lt-a");
@@ -197,7 +188,7 @@ static void forgets_an_interface_that_is_gone(void **state) {
 static void goes_on_without_a_journal(void **state) {
     (void)state;
     setenv("LEAT_RUN_DIR", "/proc/leat", 1);
-    struct leat_netdev dev = look();
+    struct leat_netdev dev = look("lt-a");
     assert_int_equal(leat_netdev_set_mtu(&dev, 1300), 0);
     leat_netdev_restore(&dev);
     setenv("LEAT_RUN_DIR", journal_directory, 1);
@@ -207,7 +198,7 @@ static void goes_on_without_a_journal(void **state) {
 static void says_what_cannot_be(void **state) {
     (void)state;
     static const uint8_t group[6] = { 1 };
-    struct leat_netdev dev = look();
+    struct leat_netdev dev = look("lt-a");
     assert_int_equal(leat_netdev_set_mtu(&dev, 10), -EINVAL);
     assert_non_null(strstr(leat_error(), "lt-a: cannot set its MTU to 10"));
     assert_non_null(strstr(leat_error(), "mtu less than device minimum")); /* the kernel's words */

@@ -25,6 +25,8 @@
 
 #include <cmocka.h>
 
+#include "interfaces.h"
+
 #define ETHERTYPE   0x88b5 /* for experiments: the stack knows nothing of it */
 #define PATIENCE_MS 10000
 
@@ -42,11 +44,6 @@ static void keep_notice(void *ctx, enum leat_log_level level, const char *senten
     snprintf(notices, sizeof(notices), "%s", sentence);
 }
 
-static void run(const char *command) {
-    if (system(command) != 0)
-        fail_msg("%s", command);
-}
-
 static int packet_socket(const char *interface) {
     struct sockaddr_ll address = { .sll_family = AF_PACKET,
                                    .sll_protocol = htons(ETHERTYPE),
@@ -55,13 +52,6 @@ static int packet_socket(const char *interface) {
     assert_true(fd >= 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     return fd;
-}
-
-static struct leat_netdev look(void) {
-    struct leat_netdev dev;
-    if (leat_netdev_open(&dev, "lt-a") < 0)
-        fail_msg("%s", leat_error());
-    return dev;
 }
 
 static int set_up(void **state) {
@@ -76,7 +66,7 @@ static int set_up(void **state) {
     free_before = leat_pool_free_count(pool);
     sender = packet_socket("lt-b");
     stack = packet_socket("lt-a");
-    before = look();
+    before = look("lt-a");
     notices[0] = '\0';
     leat_set_log(keep_notice, NULL);
     return 0;
@@ -114,7 +104,7 @@ static uint32_t open_descriptors(void) {
 }
 
 static void expect_interface_as_before(void) {
-    struct leat_netdev now = look();
+    struct leat_netdev now = look("lt-a");
     assert_int_equal(now.xdp_program, 0);
     assert_int_equal(now.mtu, before.mtu);
     assert_int_equal(now.rx_queues, before.rx_queues);
@@ -261,7 +251,7 @@ static void settings_are_put_back(void **state) {
     assert_true(caps.promisc);
     assert_int_equal(caps.frame_max, 3000 + 14 + 8);
     assert_true(caps.segments_max > 1);
-    struct leat_netdev now = look();
+    struct leat_netdev now = look("lt-a");
     assert_int_equal(now.rx_queues, 1);
     assert_int_equal(now.mtu, 3000);
     assert_int_equal(leat_port_set_mac(port, (const uint8_t[6]){ 2, 1, 1, 1, 1, 1 }), 0);
@@ -391,7 +381,7 @@ static void a_foreign_program_stays(void **state) {
     assert_int_equal(xdp_program_attach(&foreign, &opts), 0);
     assert_int_equal(leat_port_open(&port, "xdp:lt-a", pool, NULL), -EBUSY);
     assert_non_null(strstr(leat_error(), "xdp:lt-a"));
-    assert_int_not_equal(look().xdp_program, 0);
+    assert_int_not_equal(look("lt-a").xdp_program, 0);
     xdp_program_detach(&foreign);
     open_with("xdp:lt-a", 2);
     close_port();
