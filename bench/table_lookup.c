@@ -116,7 +116,7 @@ static bool measure_inserts(struct point *point, uint8_t *keys, int runs) {
     uint32_t used = keys_in(point->capacity), made = 0;
     struct table_queries all = { .key_bytes = point->key_bytes, .n = used, .among = used };
     uint64_t before = huge_kib();
-    double ns[RUNS_MAX];
+    double ns[RUNS_MAX] = { 0 };
     make_keys(keys, &all, true);
     for (int i = 0; i < runs; i++) {
         if (i > 0)
