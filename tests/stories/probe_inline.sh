@@ -80,7 +80,7 @@ tcp = [r for r in records if r["protocolIdentifier"] == 6]
 assert packets == int(sys.argv[2]), f"{packets} packets in records, {sys.argv[2]} counted"
 assert [(r["packetDeltaCount"], r["reversePacketDeltaCount"]) for r in pings] == [(20, 20)], pings
 assert all(r["destinationTransportPort"] == 5201 for r in tcp if r["flowEndReason"] == 3), tcp
-assert any(r["reverseOctetDeltaCount"] > 10 * r["octetDeltaCount"] for r in tcp), "nothing came back"
+assert any(r.get("reverseOctetDeltaCount", 0) > 10 * r["octetDeltaCount"] for r in tcp), "nothing came back"
 assert any(r["flowEndReason"] == 2 for r in tcp), "no long flow was cut"
 END
 
@@ -152,7 +152,7 @@ metering
 far ping -c 2 -i 0.01 10.79.0.1
 ended probe || fail "the probe ended with $?"
 grep -q 'ended: 1 idle' "$here/probe.log" || fail "no flow ended"
-grep -Eq '^ +336 +4 +1  10.79.0.2' "$here/probe.log" || fail "the flow is not in the table of the biggest"
+grep -Eq ' 336 +4 +(1|ICMP) +10\.79\.0\.2' "$here/probe.log" || fail "the flow is not in the table of the biggest"
 
 say "kill -9 leaves nothing, and the next start works"
 probe lt-n --seconds 30
