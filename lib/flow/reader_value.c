@@ -8,7 +8,6 @@
 #define NS_SECOND   UINT64_C(1000000000)
 #define NTP_1970    UINT64_C(2208988800) /* seconds from 1900 to 1970 */
 #define NTP_ERA     (UINT64_C(1) << 32)  /* seconds of an era */
-#define NTP_PIVOT   (UINT64_C(1) << 31)  /* 1968: below it is the era that begins in 2036 */
 #define LIST_HEADER 5
 
 static uint64_t number_of(const uint8_t *bytes, uint32_t length) {
@@ -21,7 +20,7 @@ static uint64_t number_of(const uint8_t *bytes, uint32_t length) {
 /* Rounded to the unit, since writing cut the fraction. */
 static uint64_t ntp_ns(uint64_t ntp, uint64_t units) {
     uint64_t seconds = ntp >> 32, fraction = ntp & UINT32_MAX;
-    if (seconds < NTP_PIVOT)
+    if (seconds < NTP_1970) /* of the era that begins in 2036 */
         seconds += NTP_ERA;
     return (seconds - NTP_1970) * NS_SECOND +
            ((fraction * units + (UINT64_C(1) << 31)) >> 32) * (NS_SECOND / units);

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 WRITE = sys.argv.pop(1)
@@ -42,8 +43,9 @@ for record in ipfix.reader.from_stream(sys.stdin.buffer).namedict_iterator():
 '''
 
 
-def messages(fields='default', count=COUNT):
-    return subprocess.run([WRITE, fields, str(count)], check=True, stdout=subprocess.PIPE).stdout
+def messages(fields='default', count=COUNT, *more):
+    return subprocess.run([WRITE, fields, str(count), *map(str, more)], check=True,
+                          stdout=subprocess.PIPE).stdout
 
 
 def split(stream):
@@ -118,6 +120,25 @@ class Readers(unittest.TestCase):
         self.assertEqual(records[0]['sourceIPv4Address'], '192.0.2.1')
         self.assertEqual(records[1]['destinationIPv6Address'], 'c633:6402::')
         self.assertEqual(records[0]['flowStartMilliseconds'], '2025-11-21 08:00:00')
+
+    def test_t23_times_at_the_edges(self):
+        """python3-ipfix is not asked: it takes seconds since 1900 for seconds since 1970. tshark
+        multiplies fractions by a rounded constant, so that half a second is a nanosecond less, and
+        takes the first second of the era that begins in 2036 for no time at all."""
+        need('tshark')
+        last_of_era = 2**32 - 2208988800 - 1  # in 2036
+        edges = [(seconds, rest)
+                 for seconds in (0, 1, 1700000000, last_of_era, last_of_era + 2, 2**32 - 1)
+                 for rest in (0, 1, 999, 500000001, 999999999)]
+        stream = b''.join(messages('flowStartNanoseconds', 1, seconds * 10**9 + rest)
+                          for seconds, rest in edges)
+        text = subprocess.run(['tshark', '-V', '-r', self.path(capture(stream)), '-d',
+                               'udp.port==4739,cflow'], check=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True).stdout
+        found = {' '.join(line.split()) for line in re.findall(r'StartTime: (.*) UTC', text)}
+        for seconds, rest in edges:
+            when = time.strftime('%b %e, %Y %H:%M:%S', time.gmtime(seconds))
+            self.assertIn(' '.join(f'{when}.{rest:09}'.split()), found)
 
     def test_t3_tshark(self):
         need('tshark')

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ipfix_write FIELDS COUNT: writes COUNT made-up records as IPFIX messages to standard output, for
- * readers of other people. Record i is of IPv4 or, if i is odd, IPv6, and counts with i
- * (tests/tools/test_ipfix_readers.py knows how); nobody answered in record 0.
+ * ipfix_write FIELDS COUNT [NS]: writes COUNT made-up records as IPFIX messages to standard output,
+ * for readers of other people, with flows that begin at NS nanoseconds since 1970 if that is given.
+ * Record i is of IPv4 or, if i is odd, IPv6, and counts with i (tests/tools/test_ipfix_readers.py
+ * knows how); nobody answered in record 0.
  */
 #include "ipfix_rig.h"
 #include <leat/error.h>
@@ -38,13 +39,15 @@ int main(int argc, char **argv) {
         .domain = 7, .fields = &fields, .message = write_message, .ctx = stdout
     };
     struct leat_ipfix *ipfix;
-    if (argc != 3 || leat_fields_parse(&fields, argv[1], false) < 0 ||
+    if (argc < 3 || argc > 4 || leat_fields_parse(&fields, argv[1], false) < 0 ||
         leat_ipfix_create(&ipfix, &opts) < 0) {
-        fprintf(stderr, "usage: ipfix_write FIELDS COUNT; %s\n", leat_error());
+        fprintf(stderr, "usage: ipfix_write FIELDS COUNT [NS]; %s\n", leat_error());
         return 1;
     }
     for (uint32_t i = 0, n = (uint32_t)atoi(argv[2]); i < n; i++) {
         struct leat_flow flow = record(i);
+        if (argc > 3)
+            flow.side[0].first_ns = strtoull(argv[3], NULL, 10);
         flow.parts.packets = &packets;
         flow.parts.application = &application;
         leat_ipfix_record(ipfix, &flow, RIG_NOW_NS);

@@ -293,6 +293,15 @@ static void t23_times(void **state) {
         assert_true(rig_number(record, "flowStartMicroseconds") == flow.side[0].first_ns - 999);
         rig_close(&rig);
     }
+
+    /* The first time of all, and the last one of 32 bits of seconds since 1970. */
+    for (uint32_t last = 0; last < 2; last++) {
+        flow.side[0].first_ns = last ? UINT32_MAX * RIG_SECOND_NS + 999999000 : 0;
+        const struct rig_record *record = through(fields, &flow, 0, 0);
+        assert_true(rig_number(record, "flowStartNanoseconds") == flow.side[0].first_ns);
+        assert_true(rig_number(record, "flowStartMicroseconds") == flow.side[0].first_ns);
+        rig_close(&rig);
+    }
 }
 
 /* Whether a reader cuts a fraction or rounds it, it has the same time again. */
