@@ -31,7 +31,7 @@ listens() { awk -v port="$1" '$3 == 2 && $4 == 10 && $6 == port { found = 1 } EN
 # Records, and the sums of packets and octets both ways: of an IPFIX file, and of JSON lines.
 sums='/^(reverse)?(Octet|octet|Packet|packet)DeltaCount / { sum[$1] += $2; n[$1]++ }
     END { print n["octetDeltaCount"], sum["packetDeltaCount"], sum["octetDeltaCount"],
-          sum["reversePacketDeltaCount"], sum["reverseOctetDeltaCount"] }'
+          sum["reversePacketDeltaCount"] + 0, sum["reverseOctetDeltaCount"] + 0 }'
 sums_of_ipfix() { ipfixDump --in "$1" --data 2>"$here/strange" | awk '$3 == ":" { print $2, $4 }' | awk "$sums"; }
 sums_of_json() { grep -o '[A-Za-z]*DeltaCount":[0-9]*' "$1" | sed 's/":/ /' | awk "$sums"; }
 
