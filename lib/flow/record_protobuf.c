@@ -78,7 +78,7 @@ static uint64_t in_unit(enum leat_field_type type, uint64_t time_ns) {
     }
 }
 
-static void put_list(struct slot *slot, uint8_t *at, size_t *count,
+static void put_list(struct slot *slot, void *at, size_t *count,
                      const struct leat_field_value *value) {
     const uint32_t n = value->length < LIST_MAX ? value->length : LIST_MAX;
     for (uint32_t i = 0; i < n; i++)
@@ -105,7 +105,7 @@ static ProtobufCBinaryData octets_of(const struct leat_field *field,
 static void put(struct leat_protobuf *protobuf, struct slot *slot,
                 const struct leat_field_value *value) {
     const struct leat_field *field = slot->choice->field;
-    uint8_t *at = (uint8_t *)&protobuf->message + slot->to->offset;
+    void *at = (uint8_t *)&protobuf->message + slot->to->offset;
     void *there = (uint8_t *)&protobuf->message + slot->to->quantifier_offset;
     if (slot->list) {
         put_list(slot, at, there, value);
