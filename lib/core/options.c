@@ -131,7 +131,7 @@ static int find_word(const char *words, const char *word, size_t length) {
 }
 
 int leat_option_choice(struct leat_port *port, const char *key, const char *choices, int *choice) {
-    const char *value = NULL;
+    const char *value = "";
     int given = leat_option_string(port, key, &value);
     if (given <= 0)
         return given;
@@ -143,7 +143,7 @@ int leat_option_choice(struct leat_port *port, const char *key, const char *choi
 }
 
 int leat_option_set(struct leat_port *port, const char *key, const char *choices, uint32_t *set) {
-    const char *value = NULL;
+    const char *value = "";
     int given = leat_option_string(port, key, &value);
     if (given <= 0)
         return given;

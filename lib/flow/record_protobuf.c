@@ -44,9 +44,9 @@ static int fill_slot(struct slot *slot, const struct leat_field_choice *choice) 
 
 int leat_protobuf_create(struct leat_protobuf **created, const struct leat_fields *fields) {
     struct leat_protobuf *protobuf = calloc(1, sizeof(*protobuf));
-    int err = protobuf ? 0 : leat_fail(ENOMEM, "no memory for Protobuf's messages");
-    if (err)
-        return err;
+    if (!protobuf)
+        return leat_fail(ENOMEM, "no memory for Protobuf's messages");
+    int err = 0;
     protobuf->fields = *fields;
     for (uint32_t i = 0; !err && i < fields->count; i++)
         err = fill_slot(&protobuf->slots[i], &protobuf->fields.choice[i]);

@@ -13,7 +13,8 @@ static inline uint64_t leat_flow_top_octets(const struct leat_flow *flow) {
  * have made way. NULL: it is none of the largest. */
 static inline struct leat_flow *leat_flow_top_place(struct leat_flow *flows, uint32_t *count,
                                                     uint32_t n, uint64_t octets) {
-    if (octets == 0 || n == 0 || (*count == n && octets <= leat_flow_top_octets(&flows[n - 1])))
+    if (!flows || octets == 0 || n == 0 ||
+        (*count == n && octets <= leat_flow_top_octets(&flows[n - 1])))
         return NULL;
     uint32_t place = *count < n ? (*count)++ : n - 1;
     for (; place > 0 && leat_flow_top_octets(&flows[place - 1]) < octets; place--)

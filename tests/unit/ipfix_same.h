@@ -92,6 +92,14 @@ static inline bool all_zero(const uint8_t *bytes, uint32_t n) {
     return true;
 }
 
+/* NaN, too, is to come back as it was. */
+static inline bool same_bits(double a, double b) {
+    uint64_t bits_a, bits_b;
+    memcpy(&bits_a, &a, sizeof(a));
+    memcpy(&bits_b, &b, sizeof(b));
+    return bits_a == bits_b;
+}
+
 static inline bool ipfix_same(const struct leat_field *field, const struct leat_ipfix_value *read,
                               const struct leat_field_value *expected) {
     const uint8_t *bytes = expected->bytes;
@@ -103,7 +111,7 @@ static inline bool ipfix_same(const struct leat_field *field, const struct leat_
         return false;
     switch (field->type) {
     case LEAT_FIELD_FLOAT64:
-        return memcmp(&got.real, &expected->real, sizeof(got.real)) == 0;
+        return same_bits(got.real, expected->real);
     case LEAT_FIELD_U256: /* the last octets of it */
         return got.length >= 1 && got.length <= n &&
                memcmp(got.bytes, bytes + n - got.length, got.length) == 0 &&

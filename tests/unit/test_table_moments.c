@@ -37,7 +37,7 @@ static void at_the_moment(int number, siginfo_t *info, void *context) {
 static void when_touched(const void *at, void (*work)(void)) {
     struct sigaction action = { .sa_sigaction = at_the_moment, .sa_flags = SA_SIGINFO };
     assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
-    moment.page = (void *)((uintptr_t)at & ~(uintptr_t)(PAGE - 1));
+    moment.page = (uint8_t *)at - (uintptr_t)at % PAGE;
     moment.work = work;
     assert_int_equal(mprotect(moment.page, PAGE, PROT_NONE), 0);
 }
