@@ -9,13 +9,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define NS_SECOND    UINT64_C(1000000000)
-#define KEY_BITS     64 /* of flowKeyIndicator */
-#define VALUES_MAX   8
-#define SELECTOR     1
-#define PROCESS      1 /* meteringProcessId, exportingProcessId: there is one of each */
-#define SAMPLE_COUNT 305, 306
-#define SAMPLE_SIZE  309, 310
+#define NS_SECOND  UINT64_C(1000000000)
+#define KEY_BITS   64 /* of flowKeyIndicator */
+#define VALUES_MAX 8
+#define SELECTOR   1
+#define PROCESS    1 /* meteringProcessId, exportingProcessId: there is one of each */
 
 /* IANA's elements of each template; the first `scope_count` of them are its scope. */
 struct options_layout {
@@ -33,8 +31,6 @@ static const struct options_layout layouts[IPFIX_OPTIONS_COUNT] = {
     /* RFC 5476, 6.5.3, by selector: there is one */
     [IPFIX_OPTIONS_SELECTION] = { 1, { 302, 318, 319 } },
     [IPFIX_OPTIONS_TIMEOUTS] = { 2, { 149, 143, 36, 37 } },
-    /* RFC 5476, 6.5.2 */
-    [IPFIX_OPTIONS_SAMPLING] = { 1, { 302, 304, SAMPLE_SIZE } },
     [IPFIX_OPTIONS_INTERFACES] = { 1, { 10, 82, 83 } },
     /* RFC 7011, 4.4 */
     [IPFIX_OPTIONS_KEYS] = { 1, { 145, 173 } },
@@ -42,7 +38,19 @@ static const struct options_layout layouts[IPFIX_OPTIONS_COUNT] = {
     [IPFIX_OPTIONS_TYPES] = { 2, { 346, 303, 339, 344, 341, 340 } },
 };
 
-static const struct options_layout sampling_by_count = { 1, { 302, 304, SAMPLE_COUNT } };
+/* What each kind of sampling is announced as (RFC 5476, 6.5.2). The registry of selectorAlgorithm
+ * has hash functions, too, but not ours, and by a keyed hash each packet has the same probability,
+ * which collectors can scale by. */
+static const struct {
+    uint16_t algorithm; /* IANA's registry of PSAMP; RFC 5477, 8.2.1 says what goes with it */
+    struct options_layout layout;
+} samplings[] = {
+    [LEAT_FLOW_SAMPLING_NONE] = { 0, { 1, { 302, 304 } } },
+    [LEAT_FLOW_SAMPLING_COUNT] = { 1, { 1, { 302, 304, 305, 306 } } },
+    [LEAT_FLOW_SAMPLING_RANDOM] = { 3, { 1, { 302, 304, 309, 310 } } },
+    [LEAT_FLOW_SAMPLING_UNIFORM] = { 4, { 1, { 302, 304, 311 } } },
+    [LEAT_FLOW_SAMPLING_HASH] = { 4, { 1, { 302, 304, 311 } } },
+};
 
 static bool is_wanted(const struct leat_ipfix *ipfix, enum ipfix_options_kind kind) {
     switch (kind) {
@@ -64,9 +72,9 @@ static bool is_wanted(const struct leat_ipfix *ipfix, enum ipfix_options_kind ki
 int ipfix_options_make(struct leat_ipfix *ipfix) {
     for (uint32_t kind = 0; kind < IPFIX_OPTIONS_COUNT; kind++) {
         struct ipfix_template *template = &ipfix->options[kind];
-        const struct options_layout *layout = &layouts[kind];
-        if (kind == IPFIX_OPTIONS_SAMPLING && ipfix->opts.sampling.kind == LEAT_FLOW_SAMPLING_COUNT)
-            layout = &sampling_by_count;
+        const struct options_layout *layout = kind == IPFIX_OPTIONS_SAMPLING
+                                                  ? &samplings[ipfix->opts.sampling.kind].layout
+                                                  : &layouts[kind];
         template->id = ipfix_template_id();
         template->scope_count = layout->scope_count;
         template->wanted = is_wanted(ipfix, kind);
@@ -131,13 +139,25 @@ static uint64_t seconds(uint64_t ns) {
 
 static void put_sampling(struct leat_ipfix *ipfix, uint64_t now_ns) {
     const struct leat_flow_sampling *sampling = &ipfix->opts.sampling;
-    bool count = sampling->kind == LEAT_FLOW_SAMPLING_COUNT;
-    ipfix_put_options(
-        ipfix, &ipfix->options[IPFIX_OPTIONS_SAMPLING],
-        (struct leat_field_value[]){ number(SELECTOR), number(sampling->kind),
-                                     number(count ? sampling->interval : sampling->size),
-                                     number(count ? sampling->space : sampling->population) },
-        now_ns);
+    struct leat_field_value values[VALUES_MAX] = { number(SELECTOR),
+                                                   number(samplings[sampling->kind].algorithm) };
+    switch (sampling->kind) {
+    case LEAT_FLOW_SAMPLING_NONE:
+        return;
+    case LEAT_FLOW_SAMPLING_COUNT:
+        values[2] = number(sampling->interval);
+        values[3] = number(sampling->space);
+        break;
+    case LEAT_FLOW_SAMPLING_RANDOM:
+        values[2] = number(sampling->size);
+        values[3] = number(sampling->population);
+        break;
+    case LEAT_FLOW_SAMPLING_UNIFORM:
+    case LEAT_FLOW_SAMPLING_HASH:
+        values[2].real = (double)sampling->size / sampling->population;
+        break;
+    }
+    ipfix_put_options(ipfix, &ipfix->options[IPFIX_OPTIONS_SAMPLING], values, now_ns);
 }
 
 static void put_type(struct leat_ipfix *ipfix, const struct leat_field *field, uint32_t side,
@@ -175,8 +195,7 @@ void ipfix_options_static(struct leat_ipfix *ipfix, uint64_t now_ns) {
                                                    number(seconds(opts->active_ns)),
                                                    number(seconds(opts->idle_ns)) },
                       now_ns);
-    if (ipfix->options[IPFIX_OPTIONS_SAMPLING].wanted)
-        put_sampling(ipfix, now_ns);
+    put_sampling(ipfix, now_ns);
     for (uint32_t i = 0; i < opts->interface_count; i++)
         ipfix_put_options(ipfix, &ipfix->options[IPFIX_OPTIONS_INTERFACES],
                           (struct leat_field_value[]){ number(ipfix->interfaces[i].index),

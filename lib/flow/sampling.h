@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which packets are metered (RFC 5475), announced to the collector with these numbers. */
+/* Which packets are metered (RFC 5475). */
 #ifndef LEAT_FLOW_SAMPLING_H
 #define LEAT_FLOW_SAMPLING_H
 
@@ -7,18 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum leat_flow_sampling_kind { /* selectorAlgorithm, IANA element 304 */
-                               LEAT_FLOW_SAMPLING_NONE = 0,
-                               LEAT_FLOW_SAMPLING_COUNT = 1, /* `interval` packets of each `interval
-                                                                + space`, systematic */
-                               LEAT_FLOW_SAMPLING_RANDOM =
-                                   3, /* `size` of each `population`, n-out-of-N */
-                               LEAT_FLOW_SAMPLING_UNIFORM =
-                                   4, /* each with the probability size / population */
-                               LEAT_FLOW_SAMPLING_HASH =
-                                   6, /* by a keyed hash of what does not change on the way (RFC
-                                         5475, 6.2): all probes with one seed choose the same
-                                         packets */
+enum leat_flow_sampling_kind {
+    LEAT_FLOW_SAMPLING_NONE,
+    LEAT_FLOW_SAMPLING_COUNT,   /* `interval` packets of each `interval + space`, systematic */
+    LEAT_FLOW_SAMPLING_RANDOM,  /* `size` of each `population`, n-out-of-N */
+    LEAT_FLOW_SAMPLING_UNIFORM, /* each with the probability size / population */
+    LEAT_FLOW_SAMPLING_HASH,    /* by a keyed hash of what does not change on the way (RFC 5475,
+                                   6.2): all probes with one seed choose the same packets */
 };
 
 struct leat_flow_sampling {

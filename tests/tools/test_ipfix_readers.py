@@ -108,6 +108,17 @@ class Readers(unittest.TestCase):
         self.assertEqual(names, ['firstPacketLengths', 'firstPacketLength', 'tlsServerName',
                                  'reverseInitialTcpFlags'])
 
+    def test_t19_sampling(self):
+        need('ipfixDump')
+        for sampling in 'uniform:1/4', 'hash:1/4:7':
+            path = self.path(messages('default', 1, START_MS * 10**6, sampling))
+            text = subprocess.run(['ipfixDump', '--in', path], check=True, stdout=subprocess.PIPE,
+                                  text=True).stdout
+            told = re.findall(r' (selectorAlgorithm|sampling\w+) : (.*)$', text, re.M)
+            self.assertEqual([name for name, _ in told],
+                             ['selectorAlgorithm', 'samplingProbability'])
+            self.assertEqual([float(value) for _, value in told], [4, 0.25])
+
     def test_t3_python_ipfix(self):
         if subprocess.run([SYSTEM_PYTHON, '-c', 'import ipfix'], check=False,
                           stderr=subprocess.DEVNULL).returncode:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ipfix_write FIELDS COUNT [NS]: writes COUNT made-up records as IPFIX messages to standard output,
- * for readers of other people, with flows that begin at NS nanoseconds since 1970 if that is given.
+ * ipfix_write FIELDS COUNT [NS [SAMPLING]]: writes COUNT made-up records as IPFIX messages to
+ * standard output, for readers of other people, with flows that begin at NS nanoseconds since 1970
+ * if that is given, and told to be of packets sampled in that way.
  * Record i is of IPv4 or, if i is odd, IPv6, and counts with i (tests/tools/test_ipfix_readers.py
  * knows how); nobody answered in record 0.
  */
@@ -39,9 +40,10 @@ int main(int argc, char **argv) {
         .domain = 7, .fields = &fields, .message = write_message, .ctx = stdout
     };
     struct leat_ipfix *ipfix;
-    if (argc < 3 || argc > 4 || leat_fields_parse(&fields, argv[1], false) < 0 ||
+    if (argc < 3 || argc > 5 || leat_fields_parse(&fields, argv[1], false) < 0 ||
+        (argc > 4 && leat_flow_sampling_parse(&opts.sampling, argv[4]) < 0) ||
         leat_ipfix_create(&ipfix, &opts) < 0) {
-        fprintf(stderr, "usage: ipfix_write FIELDS COUNT [NS]; %s\n", leat_error());
+        fprintf(stderr, "usage: ipfix_write FIELDS COUNT [NS [SAMPLING]]; %s\n", leat_error());
         return 1;
     }
     for (uint32_t i = 0, n = (uint32_t)atoi(argv[2]); i < n; i++) {

@@ -121,22 +121,45 @@ static void t19_flow_keys(void **state) {
     assert_int_equal(key_indicator(more, LEAT_FLOW_KEY_TUNNEL), 0x3e00);
 }
 
+static double real(const struct rig_record *record, const char *name) {
+    const struct leat_ipfix_value *found = rig_value(record, name, 0);
+    struct leat_field_value value;
+    assert_non_null(found);
+    assert_true(leat_ipfix_get(found->field, found->bytes, found->length, &value));
+    return value.real;
+}
+
 static void t19_sampling(void **state) {
-    static const struct leat_flow_sampling samplings[] = {
-        { .kind = LEAT_FLOW_SAMPLING_COUNT, .interval = 1, .space = 99 },
-        { .kind = LEAT_FLOW_SAMPLING_RANDOM, .size = 1, .population = 100 },
-        { .kind = LEAT_FLOW_SAMPLING_HASH, .size = 1, .population = 100 },
+    static const struct {
+        struct leat_flow_sampling sampling;
+        uint32_t algorithm;  /* of IANA's registry, PSAMP selectorAlgorithm */
+        const char *name[2]; /* what RFC 5477, 8.2.1 wants with it */
+        uint32_t number[2];
+    } cases[] = {
+        { { .kind = LEAT_FLOW_SAMPLING_COUNT, .interval = 1, .space = 99 },
+          1,
+          { "samplingPacketInterval", "samplingPacketSpace" },
+          { 1, 99 } },
+        { { .kind = LEAT_FLOW_SAMPLING_RANDOM, .size = 1, .population = 100 },
+          3,
+          { "samplingSize", "samplingPopulation" },
+          { 1, 100 } },
+        { { .kind = LEAT_FLOW_SAMPLING_UNIFORM, .size = 3, .population = 8 }, 4, { NULL }, { 0 } },
+        { { .kind = LEAT_FLOW_SAMPLING_HASH, .size = 3, .population = 8 }, 4, { NULL }, { 0 } },
     };
     (void)state;
-    for (uint32_t i = 0; i < 3; i++) {
-        struct leat_ipfix_opts opts = { .sampling = samplings[i] };
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct leat_ipfix_opts opts = { .sampling = cases[i].sampling };
+        bool by_number = cases[i].name[0];
         start("default", &opts);
         rig_read(&rig);
         const struct rig_record *sampling = rig_options(&rig, 304, 0);
-        assert_int_equal(rig_number(sampling, "selectorAlgorithm"), samplings[i].kind);
-        assert_int_equal(rig_number(sampling, i ? "samplingSize" : "samplingPacketInterval"), 1);
-        assert_int_equal(rig_number(sampling, i ? "samplingPopulation" : "samplingPacketSpace"),
-                         i ? 100 : 99);
+        assert_int_equal(rig_number(sampling, "selectorAlgorithm"), cases[i].algorithm);
+        assert_int_equal(sampling->count, by_number ? 4 : 3);
+        for (uint32_t k = 0; by_number && k < 2; k++)
+            assert_int_equal(rig_number(sampling, cases[i].name[k]), cases[i].number[k]);
+        if (!by_number)
+            assert_true(real(sampling, "samplingProbability") == 0.375);
         const struct rig_record *selection = rig_options(&rig, 318, 0);
         assert_int_equal(rig_number(selection, "selectorIdTotalPktsObserved"), 1000);
         assert_int_equal(rig_number(selection, "selectorIdTotalPktsSelected"), 10);
