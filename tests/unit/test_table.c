@@ -257,6 +257,43 @@ static void test_a_batch_finds_what_single_looks_find(void **state) {
     check_batch(40);
 }
 
+/* How many of 256 places `hashes` have at bits `shift` up: 162 of as many random ones, with a
+ * deviation of 6. */
+static uint32_t places(const uint64_t hashes[256], uint32_t shift) {
+    bool taken[256] = { false };
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < 256; i++) {
+        bool *place = &taken[hashes[i] >> shift & 255];
+        count += !*place;
+        *place = true;
+    }
+    return count;
+}
+
+/* Keys that differ in one word only, as those of one host's connections do. */
+static void check_word(const struct leat_table *table, uint32_t word) {
+    uint32_t key[16];
+    uint64_t hashes[256];
+    for (uint32_t i = 0; i < 16; i++)
+        key[i] = (uint32_t)random_number() << 1;
+    for (uint32_t i = 0; i < 256; i++, key[word]++)
+        hashes[i] = leat_table_hash(table, key, table->key_bytes);
+    for (uint32_t shift = 0; shift < 64; shift += 8)
+        assert_in_range(places(hashes, shift), 110, 256);
+}
+
+static void test_each_word_of_a_key_counts(void **state) {
+    (void)state;
+    for (uint32_t words = 1; words <= 16; words++) {
+        const struct leat_table_opts opts = table_opts(16, 4 * words, 64);
+        struct leat_table *table;
+        assert_int_equal(leat_table_create(&table, &opts), 0);
+        for (uint32_t word = 0; word < words; word++)
+            check_word(table, word);
+        leat_table_destroy(table);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_are_checked),
@@ -267,6 +304,7 @@ int main(void) {
         cmocka_unit_test(test_random_operations),
         cmocka_unit_test(test_tags_collide),
         cmocka_unit_test(test_a_batch_finds_what_single_looks_find),
+        cmocka_unit_test(test_each_word_of_a_key_counts),
     };
     start_random();
     return cmocka_run_group_tests(tests, NULL, NULL);
