@@ -429,8 +429,12 @@ int cmd_probe(int argc, char **argv) {
     int exit_code;
     if (!probe_config_parse(&probe.config, argc, argv, &exit_code))
         return exit_code;
-    if (probe.config.read) {
-        exit_code = probe_print_file(&probe.config);
+    bool fields = !strcmp(probe.config.fields, PROBE_FIELDS_HELP);
+    if (fields || probe.config.read) {
+        if (fields)
+            probe_print_fields(probe.config.pen);
+        else
+            exit_code = probe_print_file(&probe.config);
         probe_config_free(&probe.config);
         return exit_code;
     }

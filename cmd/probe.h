@@ -45,6 +45,8 @@ struct probe_config {
     uint32_t kept_count;
 };
 
+#define PROBE_FIELDS_HELP "help" /* --fields: show which there are, and meter nothing */
+
 /* False: done, or wrong; then exit with *exit_code. */
 bool probe_config_parse(struct probe_config *config, int argc, char **argv, int *exit_code);
 void probe_config_free(struct probe_config *config);
@@ -213,6 +215,10 @@ int probe_write_json(const struct probe *probe, const char *path);
 /* probe_top.c: asks the workers, and shows what they have answered below the lines above. */
 void probe_top_answer(struct probe_lane *lane);
 void probe_top_show(struct probe *probe, double seconds);
+
+/* probe_fields.c: what --fields can name, on standard output. `pen`: of Leat's own elements, 0: as
+ * by default. */
+void probe_print_fields(uint32_t pen);
 
 /* probe_read.c: --read. Returns an exit code. */
 int probe_print_file(const struct probe_config *config);

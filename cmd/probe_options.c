@@ -134,7 +134,8 @@ static const struct option_spec specs[] = {
     { "output", 'o', "none|text|json|csv", "records on standard output, beside --to", OPTION_CHOICE,
       &parsing.output, .choices = output_choices },
     { "fields", 'F', "LIST",
-      "what of a record is exported: IANA's names, or default,\nbasic, full, joined by commas",
+      "what of a record is exported: IANA's names, or default,\nbasic, full, joined by commas; "
+      "help shows them all",
       OPTION_STRING, &parsing.fields },
     { "flows", 'n', "N", "flows at a time, a worker (1,048,576)", OPTION_U32, &parsing.flows, 1,
       1u << 29 },
@@ -287,6 +288,8 @@ static bool check(void) {
         parsing.interval = parsing.top ? INTERVAL_TOP_S : INTERVAL_S;
     if (parsing.read)
         return !parsing.port_count || options_wrong("--read meters no ports");
+    if (!strcmp(parsing.fields, PROBE_FIELDS_HELP))
+        return true;
     if (!parsing.port_count)
         return options_wrong("too little: expected a port or a file; 'leat help probe' shows how");
     if (parsing.failover && parsing.to_count < 2)

@@ -23,6 +23,13 @@ refused 2 "--key is a list of" --key colour "$capture"
 refused 2 "--sample:" --sample often "$capture"
 refused 2 "--select is a list of" --select packets=1 "$capture"
 refused 1 "noSuchElement" --fields noSuchElement "$capture"
+"$LEAT" probe --fields help >"$here/fields" || fail "the fields are not shown"
+grep -q '^tlsServerName  *32473/17  *full  *SNI of TLS$' "$here/fields" || fail "a field is not explained"
+mapfile -t fields < <(sed '1d; s/ .*//' "$here/fields")
+[ ${#fields[@]} -gt 70 ] || fail "only ${#fields[@]} fields are shown"
+timeout 20 "$LEAT" probe --fields "$(IFS=,; echo "${fields[*]}")" --output csv "$capture" \
+    >"$here/out" 2>"$here/probe.log" || fail "not all fields that are shown can be had"
+[ "$(head -n 1 "$here/out" | tr -d '\r')" = "$(IFS=,; echo "${fields[*]}")" ] || fail "other fields than asked for"
 refused 1 "udp prot 53" --filter 'udp prot 53' "$capture"
 refused 1 "files and other ports" "$capture" null:
 
