@@ -2,6 +2,7 @@
 /* leat cap: writes what a port receives to pcapng files. */
 #include "command.h"
 #include "filter.h"
+#include "json_file.h"
 #include "rotate.h"
 #include "run.h"
 #include <errno.h>
@@ -226,7 +227,9 @@ int cmd_cap(int argc, char **argv) {
         return COMMAND_USAGE;
     static struct session session; /* as long as `capture`, which points into it */
     struct report report = { 0 };
-    int status = session_open(&session, opts.run.buffer_bytes);
+    int status = json_file_check(opts.run.json);
+    if (status == 0)
+        status = session_open(&session, opts.run.buffer_bytes);
     if (status == 0) {
         struct leat_stats written = { 0 };
         status = capture_from(&session, &capture, argv[first], &report);

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "compare.h"
 #include "fwd.h"
+#include "json_file.h"
 #include "signals.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -186,7 +187,7 @@ int cmd_demo(int argc, char **argv) {
     struct child child;
     struct report report = { 0 };
     signals_install(NULL, NULL);
-    if (find_capture() || child_prepare(&child))
+    if (json_file_check(opts.run.json) || find_capture() || child_prepare(&child))
         return COMMAND_FAILED;
     exit_code = show(&child, &report);
     child_clean(&child);

@@ -2,6 +2,7 @@
 /* leat fwd: forwards between two ports. */
 #include "fwd.h"
 #include "command.h"
+#include "json_file.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,6 +244,8 @@ int cmd_fwd(int argc, char **argv) {
     if (!run_spare_stdout(&opts.run,
                           run_port_on_stdout(argv[first]) || run_port_on_stdout(argv[first + 1])))
         return COMMAND_USAGE;
+    if (json_file_check(opts.run.json))
+        return COMMAND_FAILED;
     const struct fwd_opts parsed = opts;
     struct report report;
     int status = fwd_run(&parsed, &argv[first], &report);

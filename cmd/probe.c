@@ -3,6 +3,7 @@
 #include "probe.h"
 #include "clock.h"
 #include "command.h"
+#include "json_file.h"
 #include "signals.h"
 #include <errno.h>
 #include <net/if.h>
@@ -356,7 +357,10 @@ static int open_ports(struct probe *probe) {
 }
 
 static int start(struct probe *probe) {
-    int status = name_ports(probe);
+    const char *json = probe->config.run.json;
+    int status = json_file_check(json);
+    if (status == 0)
+        status = name_ports(probe);
     if (status == 0)
         status = probe_choose_inline(probe);
     if (status == 0)
@@ -376,7 +380,8 @@ static int start(struct probe *probe) {
         status = probe_sinks_open(probe, &probe->config, fields, &probe->sinks);
     if (status)
         return status;
-    if (probe->config.user && (status = probe_drop_privileges(probe->config.user))) {
+    if (probe->config.user && ((status = probe_drop_privileges(probe->config.user)) ||
+                               (status = json_file_check(json)))) {
         probe_sinks_close(&probe->sinks);
         return status;
     }
@@ -416,9 +421,6 @@ static int report(const struct probe *probe, int status) {
     const char *json = probe->config.run.json;
     bool conserved = probe_say_end(probe);
     int written = json ? probe_write_json(probe, json) : 0;
-    if (written)
-        fprintf(stderr, "leat probe: cannot write the report to %s: %s\n", json,
-                strerror(-written));
     if (status || written)
         return COMMAND_FAILED;
     return conserved ? COMMAND_OK : COMMAND_CHECKED;

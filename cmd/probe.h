@@ -209,7 +209,7 @@ bool probe_conserved(const struct leat_flow_meter_stats *meters,
 /* Returns the same. */
 bool probe_say_end(const struct probe *probe);
 
-/* probe_json.c: 0, or a negative errno. */
+/* probe_json.c: as json_file_write(). */
 int probe_write_json(const struct probe *probe, const char *path);
 
 /* probe_top.c: asks the workers, and shows what they have answered below the lines above. */

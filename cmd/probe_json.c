@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leat probe --json: the final report, with stable keys (docs/probe.md). */
+#include "json_file.h"
 #include "probe.h"
-#include <errno.h>
-#include <jansson.h>
-#include <string.h>
 
 static json_t *number(uint64_t value) {
     return json_integer((json_int_t)value);
@@ -86,18 +84,5 @@ static json_t *report_json(const struct probe *probe) {
 }
 
 int probe_write_json(const struct probe *probe, const char *path) {
-    json_t *report = report_json(probe);
-    if (!report)
-        return -ENOMEM;
-    int status = 0;
-    FILE *to = strcmp(path, "-") ? fopen(path, "we") : stdout;
-    if (!to) {
-        status = -errno;
-    } else {
-        bool failed = json_dumpf(report, to, JSON_INDENT(2)) || fputc('\n', to) == EOF;
-        if ((to == stdout ? fflush(to) : fclose(to)) || failed)
-            status = errno ? -errno : -EIO;
-    }
-    json_decref(report);
-    return status;
+    return json_file_write(report_json(probe), path);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "report.h"
 #include "histogram.h"
-#include <errno.h>
+#include "json_file.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
@@ -189,14 +189,5 @@ int report_write_json(const struct report *report, const char *path) {
         cycles_json(&report->cycles), "latency_ns", latency_json(&report->latency),
         "paced_latency_ns", latency_json(&report->paced_latency), "sequence",
         sequence_json(&report->sequence));
-    FILE *to = !json ? NULL : strcmp(path, "-") ? fopen(path, "we") : stdout;
-    int status = !json ? -ENOMEM : !to ? -errno : 0;
-    if (to) {
-        if (json_dumpf(json, to, JSON_INDENT(2)) || fputc('\n', to) == EOF || fflush(to))
-            status = -EIO;
-        if (to != stdout && fclose(to))
-            status = -errno;
-    }
-    json_decref(json);
-    return status;
+    return json_file_write(json, path);
 }

@@ -57,7 +57,7 @@ void report_set_latency(struct report *report, const struct histogram *latency_n
 
 void report_print(const struct report *report, FILE *to);
 
-/* Writes it as JSON to the file `path`, or to standard output for "-". 0, or a negative errno. */
+/* Writes it as JSON, as json_file_write() does. */
 int report_write_json(const struct report *report, const char *path);
 
 #endif

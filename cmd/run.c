@@ -151,8 +151,5 @@ int run_report(const struct run_opts *opts, const struct report *report, int sta
     if (!only_json)
         report_print(report, opts->quiet_stdout ? stderr : stdout);
     int written = opts->json ? report_write_json(report, opts->json) : 0;
-    if (written)
-        fprintf(stderr, "leat: cannot write the report to %s: %s\n", opts->json,
-                strerror(-written));
     return status || written ? COMMAND_FAILED : COMMAND_OK;
 }

@@ -2,6 +2,7 @@
 /* leat softnic: emulated 82599 NICs behind vfio-user sockets. */
 #include "clock.h"
 #include "command.h"
+#include "json_file.h"
 #include "options.h"
 #include "run.h"
 #include "signals.h"
@@ -222,11 +223,7 @@ static int report(const struct watch *watch) {
     softnic_report_take(&result, watch->softnic, watch->nics);
     if (!json || strcmp(json, "-"))
         softnic_report_print(&result, stdout);
-    if (json && softnic_report_write_json(&result, json)) {
-        fprintf(stderr, "leat softnic: cannot write the report to %s\n", json);
-        return COMMAND_FAILED;
-    }
-    return COMMAND_OK;
+    return json && softnic_report_write_json(&result, json) ? COMMAND_FAILED : COMMAND_OK;
 }
 
 static int run(struct watch *watch) {
@@ -248,7 +245,7 @@ int cmd_softnic(int argc, char **argv) {
     int status;
     if (!parse(argc, argv, &nics, &status))
         return status;
-    if (settle(&nics))
+    if (json_file_check(opts.run.json) || settle(&nics))
         return COMMAND_FAILED;
     signals_install(NULL, NULL);
     if (softnic_create(&watch.softnic, &nics)) {

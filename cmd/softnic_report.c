@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "softnic_report.h"
-#include <errno.h>
+#include "json_file.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <stddef.h>
@@ -183,11 +183,5 @@ int softnic_report_write_json(const struct softnic_report *report, const char *p
                   mpps(rx_frames(report), report->seconds), "tx_mpps",
                   mpps(tx_frames(report), report->seconds), "cycles_per_packet", json_null(),
                   "latency_ns", only_latency_json(report), "sequence", sequence_json(&probes));
-    if (!json)
-        return -ENOMEM;
-    size_t flags = JSON_INDENT(2);
-    int err = strcmp(path, "-") ? json_dump_file(json, path, flags)
-                                : json_dumpf(json, stdout, flags) || putchar('\n') == EOF;
-    json_decref(json);
-    return err ? -EIO : 0;
+    return json_file_write(json, path);
 }

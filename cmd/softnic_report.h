@@ -22,7 +22,7 @@ void softnic_report_take(struct softnic_report *report, const struct softnic *so
 
 void softnic_report_print(const struct softnic_report *report, FILE *to);
 
-/* To the file `path`, or to standard output for "-". 0, or a negative errno. */
+/* As json_file_write(). */
 int softnic_report_write_json(const struct softnic_report *report, const char *path);
 
 /* One line between two reports that lie `seconds` apart. */

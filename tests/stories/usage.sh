@@ -65,6 +65,27 @@ expect 1 "no such kind of port: 'bogus'" fwd bogus: null:
 expect 1 "cannot receive" recv null:
 expect 1 "cannot receive" fwd null: null:
 expect 1 "cannot open" recv "pcap:$here/nowhere.pcap"
-expect 1 "cannot write the report to $here/nowhere/r.json" \
-    gen --count 1 --json "$here/nowhere/r.json" null:
 expect 1 "cannot open" demo --capture "$here/nowhere.pcap"
+
+say "a report that cannot be written is told before any packet moves"
+capture=$(realpath "$(dirname "$0")/../captures/protocols.pcap")
+declare -A moves=(
+    [cap]="pcap:$capture -w $here/moved"
+    [demo]=""
+    [fwd]="pcap:$capture pcap:>$here/moved"
+    [gen]="--count 1 pcap:>$here/moved"
+    [probe]="$capture --to json:$here/moved"
+    [recv]="pcap:$capture>$here/moved"
+    [softnic]="$here/moved=sink"
+)
+for command in "${commands[@]}"; do
+    [ "$command" = help ] && continue
+    grep -q -- '--json' < <("$LEAT" "$command" --help) || continue
+    [ -n "${moves[$command]+known}" ] || fail "leat $command has --json, which is not tried here"
+    for report in nowhere/r.json .; do
+        # shellcheck disable=SC2086 # words
+        expect 1 "cannot write the report to $here/$report: " "$command" --json "$here/$report" ${moves[$command]}
+        [ ! -s "$here/out.log" ] || fail "leat $command did something before"
+        if compgen -G "$here/moved*"; then fail "leat $command moved frames before"; fi
+    done
+done

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The report's JSON: its keys are a promise to scripts (docs/report.md). */
 #include "cmd/histogram.h"
+#include "cmd/json_file.h"
 #include "cmd/progress.h"
 #include "cmd/report.h"
 #include <errno.h>
@@ -134,7 +135,65 @@ static void a_file_that_cannot_be_written_is_an_error(void **state) {
     (void)state;
     const struct report report = filled();
     assert_int_equal(report_write_json(&report, "/nowhere/report.json"), -ENOENT);
-    assert_int_equal(report_write_json(&report, "/dev/full"), -EIO);
+    assert_int_equal(report_write_json(&report, "/dev/full"), -ENOSPC);
+}
+
+static void what_cannot_be_written_is_known_before(void **state) {
+    (void)state;
+    assert_int_equal(json_file_check(NULL), 0);
+    assert_int_equal(json_file_check("-"), 0);
+    assert_int_equal(json_file_check("/dev/null"), 0);
+    assert_int_equal(json_file_check(""), -ENOENT);
+    assert_int_equal(json_file_check("/nowhere/report.json"), -ENOENT);
+    assert_int_equal(json_file_check("/dev/null/report.json"), -ENOTDIR);
+    assert_int_equal(json_file_check("/tmp"), -EISDIR);
+}
+
+static void check_text(const char *path, const char *text) {
+    char found[64] = "";
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    found[fread(found, 1, sizeof(found) - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(found, text);
+}
+
+/* The file before stays whole until the next one is, also where that comes to nothing. */
+static void a_file_is_whole_or_as_it_was(void **state) {
+    (void)state;
+    char directory[] = "/tmp/lt-report-XXXXXX", path[64], link_path[64], old[8] = "";
+    const struct report report = filled();
+    json_error_t error;
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/report.json", directory);
+    snprintf(link_path, sizeof(link_path), "%s/link", directory);
+    assert_int_equal(json_file_check(path), 0);
+    assert_int_equal(access(path, F_OK), -1);
+
+    FILE *file = fopen(path, "w+");
+    assert_non_null(file);
+    fputs("old", file);
+    fflush(file);
+    assert_int_equal(json_file_check(path), 0);
+    assert_int_equal(json_file_write(NULL, path), -ENOMEM);
+    check_text(path, "old");
+
+    assert_int_equal(symlink("report.json", link_path), 0);
+    assert_int_equal(report_write_json(&report, path), 0);
+    rewind(file);
+    assert_non_null(fgets(old, sizeof(old), file));
+    assert_string_equal(old, "old"); /* who reads it now reads on */
+    fclose(file);
+    json_t *json = json_load_file(path, 0, &error);
+    assert_non_null(json);
+    json_decref(json);
+
+    assert_int_equal(json_file_check(link_path), 0);
+    assert_int_equal(json_file_write(json_object(), link_path), 0);
+    check_text(path, "{}\n"); /* a link stays a link */
+    assert_int_equal(unlink(link_path), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(directory), 0); /* nothing else is left in it */
 }
 
 static void the_table_names_every_loss(void **state) {
@@ -214,6 +273,8 @@ int main(void) {
         cmocka_unit_test(every_key_is_there),
         cmocka_unit_test(what_was_not_measured_is_null),
         cmocka_unit_test(a_file_that_cannot_be_written_is_an_error),
+        cmocka_unit_test(what_cannot_be_written_is_known_before),
+        cmocka_unit_test(a_file_is_whole_or_as_it_was),
         cmocka_unit_test(the_table_names_every_loss),
         cmocka_unit_test(latency_comes_from_a_histogram),
         cmocka_unit_test(the_live_line_shows_rates),
