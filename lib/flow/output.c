@@ -303,8 +303,11 @@ void leat_output_close(struct leat_output *output, struct leat_flow_sink_stats *
     complete(output);
     leat_output_lose(output, &output->buffered);
     output->buffered = (struct leat_tally){ 0 };
-    if (final)
+    if (final) {
         leat_output_stats(output, final);
+        if (!output->troubled)
+            strcpy(final->state, "closed");
+    }
     leat_text_free(&output->buffer);
     free(output->marks);
     free(output);

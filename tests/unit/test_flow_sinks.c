@@ -188,7 +188,10 @@ static void a_json_line_says_what_the_record_says(void **state) {
     struct leat_flow_sink *sink = opened("json", "flows", &opts);
     give(sink, 0, 4);
     struct leat_flow_sink_stats final;
+    sink->ops->stats(sink, &final);
+    assert_string_equal(final.state, "writing");
     sink->ops->close(sink, 0, &final);
+    assert_string_equal(final.state, "closed");
     assert_int_equal(final.records, 4);
     assert_int_equal(final.lost, 0);
     char *text = contents("flows");
@@ -360,6 +363,7 @@ static void a_full_disk_is_told_once_and_counted(void **state) {
     assert_int_equal(stats.records, 0);
     assert_int_equal(stats.lost, 30);
     assert_int_equal(stats.failures, 3);
+    assert_string_equal(stats.state, "in trouble");
     assert_true(stats.lost_packets > 30 && stats.lost_octets > 3000);
 }
 
