@@ -37,13 +37,15 @@ static void duration(struct leat_text *line, const struct leat_flow *flow) {
     leat_text_digits(line, ms % 1000, 3);
 }
 
-enum { /* where columns begin, and how wide they are */
-       TIME_WIDTH = 25,
-       DURATION_WIDTH = 10,
-       PROTOCOL_WIDTH = 6,
-       ADDRESS_WIDTH = 22,
-       COUNT_WIDTH = 14,
-       FLAGS_WIDTH = 8,
+/* How wide columns are. Both ends come last, as those of IPv6 may be longer. */
+enum {
+    TIME_WIDTH = 25,
+    DURATION_WIDTH = 10,
+    PROTOCOL_WIDTH = 6,
+    COUNT_WIDTH = 14,
+    FLAGS_WIDTH = 9,
+    END_WIDTH = 7,
+    ADDRESS_WIDTH = 22,
 };
 
 static void text_header(struct leat_text *line, const struct leat_fields *fields) {
@@ -51,10 +53,15 @@ static void text_header(struct leat_text *line, const struct leat_fields *fields
         const char *title;
         size_t width;
     } columns[] = {
-        { "first packet", TIME_WIDTH },   { "seconds", DURATION_WIDTH },
-        { "proto", PROTOCOL_WIDTH },      { "source", ADDRESS_WIDTH },
-        { "destination", ADDRESS_WIDTH }, { "packets", COUNT_WIDTH },
-        { "octets", COUNT_WIDTH },        { "flags", FLAGS_WIDTH },
+        { "first packet", TIME_WIDTH },
+        { "seconds", DURATION_WIDTH },
+        { "proto", PROTOCOL_WIDTH },
+        { "packets", COUNT_WIDTH },
+        { "octets", COUNT_WIDTH },
+        { "flags", FLAGS_WIDTH },
+        { "end", END_WIDTH },
+        { "source", ADDRESS_WIDTH },
+        { "destination", ADDRESS_WIDTH },
     };
     (void)fields;
     for (uint32_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
@@ -62,7 +69,20 @@ static void text_header(struct leat_text *line, const struct leat_fields *fields
         leat_text_string(line, columns[i].title);
         pad(line, from, columns[i].width);
     }
-    leat_text_string(line, "end\n");
+    leat_text_string(line, "name\n");
+}
+
+static void end_points(struct leat_text *line, const struct leat_flow *flow) {
+    const struct leat_flow_application *application = flow->parts.application;
+    size_t from = line->n;
+    leat_record_end_point(line, flow, 0);
+    pad(line, from, ADDRESS_WIDTH);
+    from = line->n;
+    leat_record_end_point(line, flow, 1);
+    if (application && application->name[0]) {
+        pad(line, from, ADDRESS_WIDTH);
+        leat_text_string(line, application->name);
+    }
 }
 
 static void text_record(struct leat_text *line, const struct leat_fields *fields,
@@ -79,11 +99,6 @@ static void text_record(struct leat_text *line, const struct leat_fields *fields
     from = line->n;
     leat_text_string(line, leat_record_protocol(flow->protocol, number));
     pad(line, from, PROTOCOL_WIDTH);
-    for (uint32_t side = 0; side < 2; side++) {
-        from = line->n;
-        leat_record_end_point(line, flow, side);
-        pad(line, from, ADDRESS_WIDTH);
-    }
     from = line->n;
     both(line, flow, flow->side[0].packets, flow->side[1].packets);
     pad(line, from, COUNT_WIDTH);
@@ -93,11 +108,10 @@ static void text_record(struct leat_text *line, const struct leat_fields *fields
     from = line->n;
     tcp_flags(line, flow->side[0].tcp_flags | flow->side[1].tcp_flags);
     pad(line, from, FLAGS_WIDTH);
+    from = line->n;
     leat_text_string(line, ends[flow->end <= LEAT_FLOW_END_RESOURCES ? flow->end : 0]);
-    if (flow->parts.application && flow->parts.application->name[0]) {
-        leat_text_char(line, ' ');
-        leat_text_string(line, flow->parts.application->name);
-    }
+    pad(line, from, END_WIDTH);
+    end_points(line, flow);
     leat_text_char(line, '\n');
 }
 

@@ -256,9 +256,40 @@ static void text_has_columns(void **state) {
     sink->ops->close(sink, 0, NULL);
     const char *text = contents("flows.txt");
     assert_int_equal(count(text, '\n'), 5);
-    assert_non_null(strstr(text, "2023-11-14T22:13:20.000Z 1.750     TCP   192.0.2.0:40000"));
-    assert_non_null(strstr(text, "[2001:db8::6]:40003"));
-    assert_non_null(strstr(text, "1/1           100/1100      FSPA    idle host0.example\n"));
+    assert_non_null(strstr(text,
+                           "2023-11-14T22:13:20.000Z 1.750     TCP   1/1           100/1100"
+                           "      FSPA     idle   192.0.2.0:40000       198.51.100.0:443      "
+                           "host0.example\n"));
+}
+
+/* However long addresses are, what is in a column stands below its title. */
+static void long_addresses_break_no_column(void **state) {
+    (void)state;
+    struct leat_flow_sink_opts opts = options("default");
+    struct leat_flow_sink *sink = opened("file", "flows.txt", &opts);
+    struct flow_record record;
+    flow_record_make(&record, 3, BASE_NS);
+    struct leat_flow *flow = &record.flow;
+    memset(flow->address, 0xab, sizeof(flow->address));
+    flow->port[0] = flow->port[1] = 65535;
+    flow->side[0].tcp_flags = 0xff;
+    sink->ops->record(sink, flow);
+    sink->ops->close(sink, 0, NULL);
+    char *title = strtok(contents("flows.txt"), "\n"), *line = strtok(NULL, "\n");
+    static const struct {
+        const char *title, *value;
+    } columns[] = {
+        { "flags", "FSRPAUEC " },
+        { "end", "" },
+        { "source", "[abab:abab:abab:abab:abab:abab:abab:abab]:65535 [abab:abab:" },
+    };
+    for (uint32_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        const char *value = columns[i].value;
+        const char *at = line + (strstr(title, columns[i].title) - title);
+        assert_int_equal(at[-1], ' ');
+        assert_int_not_equal(at[0], ' ');
+        assert_memory_equal(at, value, strlen(value));
+    }
 }
 
 static void uniflow_splits_both_ways(void **state) {
@@ -601,6 +632,7 @@ int main(void) {
         IN_DIRECTORY(every_field_is_json),
         IN_DIRECTORY(csv_has_names_and_as_many_columns),
         IN_DIRECTORY(text_has_columns),
+        IN_DIRECTORY(long_addresses_break_no_column),
         IN_DIRECTORY(uniflow_splits_both_ways),
         IN_DIRECTORY(files_rotate_by_size),
         IN_DIRECTORY(files_rotate_by_time),
