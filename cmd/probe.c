@@ -340,11 +340,16 @@ static int meter_files(struct probe *probe) {
     return status;
 }
 
-/* All flows go to the exporter, which empties its queues meanwhile. */
-static void flush(struct probe *probe) {
-    for (uint32_t i = 0; i < probe->queue_count; i++)
-        while (probe_queue_flush(&probe->queues[i]) > 0)
+/* All flows go to the exporter, which empties its queues meanwhile. What it sends for that, over an
+ * interface that was metered inline, would be in no record, and is not counted either. */
+static int flush(struct probe *probe) {
+    int left = 0;
+    for (uint32_t i = 0; left == 0 && i < probe->queue_count; i++)
+        left = probe_queue_stop(&probe->queues[i]);
+    for (uint32_t i = 0; left == 0 && i < probe->queue_count; i++)
+        while ((left = probe_queue_flush(&probe->queues[i])) > 0)
             pause_a_little();
+    return left < 0 ? session_error(left) : 0;
 }
 
 /* Ports first, since they tell how many queues there are; files and interfaces whose frames pass
@@ -394,12 +399,12 @@ static int meter(struct probe *probe) {
     int status = probe_watch_start(&watch, probe);
     if (status == 0)
         status = probe->files ? meter_files(probe) : run_once(probe, 0);
-    flush(probe);
+    int unflushed = flush(probe);
     probe_watch_stop(watch);
     leat_flow_exporter_stop(probe->exporter, CLOSE_MS);
     if (!probe->files && !probe->passing)
         close_ports(probe, 0);
-    return status;
+    return status ? status : unflushed;
 }
 
 static void release(struct probe *probe) {

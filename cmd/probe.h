@@ -155,7 +155,10 @@ void probe_queue_stats(const struct probe_queue *queue, struct leat_flow_meter_s
 /* Looks into copies of packets, if there are any: returns how many, or a negative errno. */
 int probe_queue_look(struct probe_queue *queue);
 int probe_queue_tick(struct probe_queue *queue, uint64_t now_ns);
-uint32_t probe_queue_flush(struct probe_queue *queue); /* how many flows are left */
+/* Nothing is counted any more. */
+int probe_queue_stop(struct probe_queue *queue);
+/* Returns how many flows are left, or a negative errno. */
+int probe_queue_flush(struct probe_queue *queue);
 uint32_t probe_queue_top(struct probe_queue *queue, struct leat_flow *flows, uint32_t n);
 int probe_queue_reload(struct probe_queue *queue, const struct leat_flow_meter_opts *opts);
 void probe_queue_close(struct probe_queue *queue);

@@ -27,9 +27,13 @@ int probe_queue_tick(struct probe_queue *queue, uint64_t now_ns) {
     return ended < 0 ? ended : 0;
 }
 
-uint32_t probe_queue_flush(struct probe_queue *queue) {
+int probe_queue_stop(struct probe_queue *queue) {
+    return queue->passing ? leat_flow_inline_stop(queue->passing) : 0;
+}
+
+int probe_queue_flush(struct probe_queue *queue) {
     return queue->passing ? leat_flow_inline_flush(queue->passing, LEAT_FLOW_END_FORCED)
-                          : leat_flow_meter_flush(queue->meter, LEAT_FLOW_END_FORCED);
+                          : (int)leat_flow_meter_flush(queue->meter, LEAT_FLOW_END_FORCED);
 }
 
 uint32_t probe_queue_top(struct probe_queue *queue, struct leat_flow *flows, uint32_t n) {

@@ -3,7 +3,6 @@
 #include "clock.h"
 #include "inline_private.h"
 #include "lib/bpf/egress.h"
-#include "lib/bpf/stage.h"
 #include "lib/core/error.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -147,7 +146,10 @@ static int open_inline(struct leat_flow_inline *self, const char *interface,
         .ctx = self,
     };
     err = leat_stage_open(&self->stage, interface, self->ifindex, &stage);
-    return err < 0 ? err : attach_egress(self);
+    if (err < 0)
+        return err;
+    self->mode = leat_stage_mode(self->stage);
+    return attach_egress(self);
 }
 
 static int check(const char *interface, const struct leat_flow_inline_opts *opts) {
@@ -186,12 +188,23 @@ int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
     return err;
 }
 
-void leat_flow_inline_close(struct leat_flow_inline *self) {
-    if (!self)
-        return;
+static void take_off(struct leat_flow_inline *self) {
     if (self->egress >= 0)
         close(self->egress);
     leat_stage_close(self->stage);
+    self->egress = -1;
+    self->stage = NULL;
+}
+
+int leat_flow_inline_stop(struct leat_flow_inline *self) {
+    take_off(self);
+    return leat_bpf_wait_for_programs(&self->wait);
+}
+
+void leat_flow_inline_close(struct leat_flow_inline *self) {
+    if (!self)
+        return;
+    take_off(self);
     leat_bpf_wait_close(&self->wait);
     leat_inline_copies_close(self);
     if (self->region)
@@ -221,11 +234,11 @@ static uint64_t counter(const struct leat_flow_inline *self, uint32_t which) {
 }
 
 const char *leat_flow_inline_mode(const struct leat_flow_inline *self) {
-    return leat_stage_mode(self->stage) == LEAT_XDP_NATIVE ? "native" : "generic";
+    return self->mode == LEAT_XDP_NATIVE ? "native" : "generic";
 }
 
 const char *leat_flow_inline_unsent(const struct leat_flow_inline *self) {
-    return self->egress < 0 ? self->unsent : NULL;
+    return self->unsent[0] ? self->unsent : NULL;
 }
 
 void leat_flow_inline_stats(const struct leat_flow_inline *self,

@@ -47,7 +47,12 @@ struct leat_flow_inline;
 int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
                           const struct leat_flow_inline_opts *opts);
 
-/* Takes the programs off. Flows that were not flushed are lost. NULL is allowed. */
+/* Takes the programs off. When it returns 0, nothing is counted any more: what
+ * leat_flow_inline_flush() ends then are all packets that the counters have. Or a negative errno.
+ */
+int leat_flow_inline_stop(struct leat_flow_inline *live);
+
+/* Takes the programs off, too. Flows that were not flushed are lost. NULL is allowed. */
 void leat_flow_inline_close(struct leat_flow_inline *live);
 
 /* Looks into the copies that have come, as many as the ring holds at most. By the one thread that
@@ -59,8 +64,8 @@ int leat_flow_inline_look(struct leat_flow_inline *live);
  * second; takes some 10 ms if anything ended. Returns how many flows ended, or a negative errno. */
 int leat_flow_inline_sweep(struct leat_flow_inline *live);
 
-/* Ends all flows; returns how many are left because `ended` had no room. */
-uint32_t leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end reason);
+/* Ends all flows; returns how many are left because `ended` had no room, or a negative errno. */
+int leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end reason);
 
 /* The flows with most octets now, largest first; up to `n`, without parts. By the one thread that
  * sweeps. */

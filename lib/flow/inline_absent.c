@@ -14,6 +14,11 @@ int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
                      interface);
 }
 
+int leat_flow_inline_stop(struct leat_flow_inline *live) {
+    (void)live;
+    return -ENOTSUP;
+}
+
 void leat_flow_inline_close(struct leat_flow_inline *live) {
     (void)live;
 }
@@ -28,7 +33,7 @@ int leat_flow_inline_sweep(struct leat_flow_inline *live) {
     return -ENOTSUP;
 }
 
-uint32_t leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end reason) {
+int leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end reason) {
     (void)live, (void)reason;
     return 0;
 }

@@ -164,16 +164,17 @@ int leat_flow_inline_sweep(struct leat_flow_inline *self) {
     return ended;
 }
 
-uint32_t leat_flow_inline_flush(struct leat_flow_inline *self, enum leat_flow_end reason) {
+int leat_flow_inline_flush(struct leat_flow_inline *self, enum leat_flow_end reason) {
     uint32_t handed = 1;
     while (handed > 0) {
-        if (end_flows(self, reason) < 0)
-            break;
+        int err = end_flows(self, reason);
+        if (err < 0)
+            return err;
         handed = hand_over(self);
     }
     struct leat_table_stats stats;
     leat_table_stats(self->table, &stats);
-    return stats.used;
+    return (int)stats.used;
 }
 
 /* Programs add to them meanwhile: what is told was true at some moment of the call. */

@@ -13,6 +13,7 @@
 #include "inline.h"
 #include "inline.skel.h"
 #include "inline_record.h"
+#include "lib/bpf/stage.h"
 #include "lib/bpf/wait.h"
 #include "parts.h"
 #include <leat/table.h>
@@ -51,7 +52,8 @@ struct leat_flow_inline {
     char *name;
     uint32_t ifindex;
     struct inline_bpf *object;
-    struct leat_stage *stage;
+    struct leat_stage *stage; /* NULL: it is off again */
+    enum leat_xdp_mode mode;
     int egress;       /* link of the program on what is sent; -1: none */
     char unsent[256]; /* why there is none */
     struct leat_bpf_wait wait;

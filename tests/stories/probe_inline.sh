@@ -145,6 +145,22 @@ kill -TERM "${pid[probe]}"
 ended probe || fail "the probe ended with $?"
 grep -q '"vlanStack":\[7,24618\]' "$here/probe.log" || fail "the tags are not there"
 
+say "its own records leave over the interface that it meters, and the sums are right all the same"
+start collector ip netns exec lt-far python3 -c '
+import socket
+here = socket.create_server(("10.79.0.2", 4739))
+there, _ = here.accept()
+while there.recv(65536):
+    pass'
+until_true "the collector listens" eval 'ip netns exec lt-far ss -ltn | grep -q :4739'
+probe lt-n --output none --to ipfix+tcp://10.79.0.2 --json "$here/own.json"
+until_true "it is connected" grep -q ': connected' "$here/probe.log"
+far ping -c 3 -i 0.01 10.79.0.1
+kill -TERM "${pid[probe]}"
+ended probe || fail "the probe ended with $?: $(tail -n 3 "$here/probe.log")"
+ended collector || fail "the collector ended with $?"
+[ "$(json "$here/own.json" '["conserved"]')" = True ] || fail "the report does not add up"
+
 say "without privileges it goes on ending flows"
 probe lt-n --user nobody --output none --to "json:/dev/null" --idle 1 --seconds 4 --top 3 \
     --interval 0.2

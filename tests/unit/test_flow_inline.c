@@ -269,6 +269,34 @@ static void counts_stay_exact_while_flows_end(void **state) {
     cut_flows((struct leat_flow_inline_opts){ .seed = 4 });
 }
 
+/* Of frames that come while it ends, each is in a record or not counted at all. */
+static void a_stopped_meter_has_told_all_it_counted(void **state) {
+    (void)state;
+    for (uint32_t round = 0; round < 40; round++) {
+        uint32_t count = 5000;
+        pthread_t thread;
+        ended_count = 0;
+        open_meter((struct leat_flow_inline_opts){ .seed = 17 + round });
+        const char *unsent = leat_flow_inline_unsent(meter);
+        assert_int_equal(pthread_create(&thread, NULL, send_many, &count), 0);
+        while (stats().frames < 50 * round)
+            sched_yield();
+        assert_int_equal(leat_flow_inline_stop(meter), 0);
+        assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+        pthread_join(thread, NULL);
+        received();
+        struct leat_flow_meter_stats last = stats();
+        assert_true(last.frames >= 50 * round);
+        assert_int_equal(last.frames, last.selected);
+        assert_int_equal(packets_of_ended(), last.selected);
+        assert_int_equal(last.cache.flows, 0);
+        assert_ptr_equal(leat_flow_inline_unsent(meter), unsent);
+        assert_string_equal(leat_flow_inline_mode(meter), "native");
+        leat_flow_inline_close(meter);
+        meter = NULL;
+    }
+}
+
 /* Each copy is in the record that has counted its packet. */
 static void copies_stay_with_their_records(void **state) {
     (void)state;
@@ -578,6 +606,7 @@ int main(void) {
         CASE(what_is_no_flow_is_counted_by_reason),
         CASE(a_full_table_is_told),
         CASE(counts_stay_exact_while_flows_end),
+        CASE(a_stopped_meter_has_told_all_it_counted),
         CASE(copies_stay_with_their_records),
         CASE(first_packets_are_looked_into),
         CASE(names_come_from_copies),
