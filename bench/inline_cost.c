@@ -18,6 +18,8 @@
 #define RUNS        9
 #define REPEAT      500000
 #define FRAME_BYTES 1514
+#define RING_BYTES  (64u << 20)
+#define COPIES      40000 /* of the longest frame, that it holds */
 
 static bool take(void *ctx, const struct leat_flow *flow) {
     (void)ctx, (void)flow;
@@ -58,19 +60,25 @@ static void make_frame(uint8_t *frame, uint32_t bytes, bool vlan, bool ip6) {
     tcp[13] = 0x10;
 }
 
-/* The program of that name among the kernel's. */
+/* The newest program of that name: whoever else meters inline began before. */
 static int find_program(const char *name) {
     uint32_t id = 0;
+    int found = -ENOENT;
     while (bpf_prog_get_next_id(id, &id) == 0) {
         int fd = bpf_prog_get_fd_by_id(id);
         struct bpf_prog_info info = { 0 };
         uint32_t bytes = sizeof(info);
-        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 && !strcmp(info.name, name))
-            return fd;
-        if (fd >= 0)
-            close(fd);
+        if (fd < 0)
+            continue;
+        bool named =
+            bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 && strcmp((char *)info.name, name) == 0;
+        int other = named ? found : fd;
+        if (named)
+            found = fd;
+        if (other >= 0)
+            close(other);
     }
-    return -ENOENT;
+    return found;
 }
 
 static int by_value(const void *a, const void *b) {
@@ -78,39 +86,73 @@ static int by_value(const void *a, const void *b) {
     return (first > second) - (first < second);
 }
 
-static int measure(const char *what, int program, uint8_t *frame, uint32_t bytes) {
+/* With copies the ring is emptied after each run, outside of the time. */
+static int measure(struct leat_flow_inline *live, const char *what, int program, uint8_t *frame,
+                   uint32_t bytes, uint32_t repeat) {
     double ns[RUNS];
     for (uint32_t i = 0; i < RUNS; i++) {
         struct bpf_test_run_opts run = {
-            .sz = sizeof(run), .data_in = frame, .data_size_in = bytes, .repeat = REPEAT
+            .sz = sizeof(run), .data_in = frame, .data_size_in = bytes, .repeat = (int)repeat
         };
         if (bpf_prog_test_run_opts(program, &run) < 0) {
             fprintf(stderr, "inline_cost: cannot run the program: %s\n", strerror(errno));
             return 1;
         }
         ns[i] = run.duration;
+        if (leat_flow_inline_look(live) < 0)
+            return fprintf(stderr, "inline_cost: %s\n", leat_error()), 1;
     }
     qsort(ns, RUNS, sizeof(*ns), by_value);
     printf("%s,%u,%.0f,%.0f,%.0f\n", what, bytes, ns[0], ns[RUNS / 2], ns[RUNS - 1]);
     return 0;
 }
 
-static int measure_all(void) {
+static int measure_counting(struct leat_flow_inline *live, int xdp, int tcx) {
     uint8_t frame[FRAME_BYTES];
-    int status = 0, xdp = find_program("leat_flow_in"), tcx = find_program("leat_flow_out");
-    if (xdp < 0 || tcx < 0)
-        return fputs("inline_cost: its programs are not there\n", stderr), 1;
-    puts("case,frame_bytes,ns_min,ns_median,ns_max");
+    int status = 0;
     make_frame(frame, 60, false, false);
-    status |= measure("received ipv4", xdp, frame, 60);
+    status |= measure(live, "received ipv4", xdp, frame, 60, REPEAT);
+    status |= measure(live, "sent ipv4", tcx, frame, 60, REPEAT);
     make_frame(frame, 74, false, true);
-    status |= measure("received ipv6", xdp, frame, 74);
+    status |= measure(live, "received ipv6", xdp, frame, 74, REPEAT);
+    status |= measure(live, "sent ipv6", tcx, frame, 74, REPEAT);
     make_frame(frame, 64, true, false);
-    status |= measure("received ipv4 vlan", xdp, frame, 64);
+    return status | measure(live, "received ipv4 vlan", xdp, frame, 64, REPEAT);
+}
+
+static int measure_copying(struct leat_flow_inline *live, int xdp, int tcx) {
+    uint8_t frame[FRAME_BYTES];
+    int status = 0;
     make_frame(frame, 60, false, false);
-    status |= measure("sent ipv4", tcx, frame, 60);
-    make_frame(frame, 74, false, true);
-    status |= measure("sent ipv6", tcx, frame, 74);
+    status |= measure(live, "received and copied", xdp, frame, 60, COPIES);
+    status |= measure(live, "sent and copied", tcx, frame, 60, COPIES);
+    make_frame(frame, FRAME_BYTES, false, false);
+    status |= measure(live, "received and copied", xdp, frame, FRAME_BYTES, COPIES);
+    status |= measure(live, "sent and copied", tcx, frame, FRAME_BYTES, COPIES);
+    struct leat_flow_meter_stats stats;
+    leat_flow_inline_stats(live, &stats);
+    if (stats.uncopied)
+        return fputs("inline_cost: not all frames were copied\n", stderr), 1;
+    return status;
+}
+
+static int measure_with(struct leat_flow_inline_opts opts,
+                        int (*all)(struct leat_flow_inline *live, int xdp, int tcx)) {
+    struct leat_flow_inline *live;
+    opts.ended = take;
+    opts.seed = 1;
+    if (leat_flow_inline_open(&live, "lt-a", &opts) < 0)
+        return fprintf(stderr, "inline_cost: %s\n", leat_error()), 1;
+    int xdp = find_program("leat_flow_in"), tcx = find_program("leat_flow_out"), status = 1;
+    if (xdp >= 0 && tcx >= 0)
+        status = all(live, xdp, tcx);
+    else
+        fputs("inline_cost: its programs are not there\n", stderr);
+    if (xdp >= 0)
+        close(xdp);
+    if (tcx >= 0)
+        close(tcx);
+    leat_flow_inline_close(live);
     return status;
 }
 
@@ -121,11 +163,10 @@ int main(int argc, char **argv) {
     if (unshare(CLONE_NEWNET) < 0 ||
         system("ip link add lt-a type veth peer name lt-b && ip link set lt-a up") != 0)
         return fputs("inline_cost: needs root, for a network namespace\n", stderr), 1;
-    const struct leat_flow_inline_opts opts = { .ended = take, .seed = 1 };
-    struct leat_flow_inline *live;
-    if (leat_flow_inline_open(&live, "lt-a", &opts) < 0)
-        return fprintf(stderr, "inline_cost: %s\n", leat_error()), 1;
-    int status = measure_all();
-    leat_flow_inline_close(live);
-    return status;
+    puts("case,frame_bytes,ns_min,ns_median,ns_max");
+    int status = measure_with((struct leat_flow_inline_opts){ 0 }, measure_counting);
+    return status | measure_with((struct leat_flow_inline_opts){ .copy_packets = UINT32_MAX,
+                                                                 .features = LEAT_FLOW_PACKETS,
+                                                                 .ring_bytes = RING_BYTES },
+                                 measure_copying);
 }
