@@ -472,6 +472,7 @@ SEC("tc")
 int leat_flow_out(struct __sk_buff *skb) {
     struct leat_headers h = { 0 };
     struct packet packet = { .bytes = skb->len };
+    uint32_t counter = LEAT_INLINE_UNSAMPLED;
     enum leat_problem problem = find_pieces(skb, &h);
 
     packet.frames = frames_of(skb, &h);
@@ -481,8 +482,9 @@ int leat_flow_out(struct __sk_buff *skb) {
         packet.vlan_tci[0] = (uint16_t)skb->vlan_tci;
         packet.frame_octets += packet.frames * 4;
     }
-    uint32_t counter = meter((const uint8_t *)(uintptr_t)skb->data,
-                             (const uint8_t *)(uintptr_t)skb->data_end, &h, problem, &packet);
+    if (is_chosen())
+        counter = meter((const uint8_t *)(uintptr_t)skb->data,
+                        (const uint8_t *)(uintptr_t)skb->data_end, &h, problem, &packet);
     account(counter, &packet);
     if (packet.copy)
         copy_out(skb, &packet);
