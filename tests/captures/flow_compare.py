@@ -17,9 +17,12 @@ def read(path):
     """Records by what tells them apart."""
     with open(path, encoding='utf-8') as file:
         records = [json.loads(line) for line in file]
-    by_key = {tuple(str(record.get(name)) for name in KEY): record for record in records}
-    if len(by_key) != len(records):
-        sys.exit(f'{path}: two records of one key')
+    by_key = {}
+    for record in records:
+        key = tuple(str(record.get(name)) for name in KEY)
+        if key in by_key:
+            sys.exit(f'{path}: two records of one key: {by_key[key]} and {record}')
+        by_key[key] = record
     return by_key
 
 

@@ -15,7 +15,7 @@ fields+=,packetDeltaCount,octetDeltaCount,tcpControlBits,reverseTcpControlBits
 fields+=,reversePacketDeltaCount,reverseOctetDeltaCount,minimumTTL,maximumTTL,flowEndReason
 
 cat >"$here/talk.py" <<'END'
-"""Connections of all kinds to a server: answered and not, closed by either side or reset, one with much to say."""
+"""Connections of all kinds to a server: answered and not, closed by either side or reset, some with much to say."""
 import socket, struct, sys, threading
 
 def tcp(connection):
@@ -50,8 +50,8 @@ def ask(host, number):
         if answered:
             client.recv(2048)
 
-def fetch(host, number, length):
-    with socket.create_connection((host, 80)) as client:
+def fetch(host, number, length, port=0):
+    with socket.create_connection((host, 80), source_address=("", port) if port else None) as client:
         client.sendall(struct.pack("!IB", length, number % 3 == 0))
         left = length
         while left:
@@ -67,7 +67,9 @@ for number in range(60):
     for host in sys.argv[1:]:
         ask(host, number)
         fetch(host, number, 100 * number)
-fetch(sys.argv[1], 2, 3000000)
+# From ports that are always the same: the hash gives both sides of some of them to different queues.
+for port in range(61001, 61005):
+    fetch(sys.argv[1], 2, 1000000, port)
 END
 
 say "traffic of real programs"
