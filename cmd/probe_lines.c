@@ -14,6 +14,13 @@ static void say_mode(const struct probe_port *port) {
             *port->mode ? ")" : "");
 }
 
+static const char *what_is_passed(const struct probe *probe) {
+    for (uint32_t i = 0; i < probe->port_count; i++)
+        if (!probe->ports[i].unsent)
+            return ": what it receives and sends is counted, and passed on to the network stack\n";
+    return ": what it receives is counted, and passed on to the network stack\n";
+}
+
 void probe_say_start(const struct probe *probe) {
     fputs("leat probe: metering ", stderr);
     for (uint32_t i = 0; i < probe->port_count && i < 8; i++) {
@@ -23,8 +30,7 @@ void probe_say_start(const struct probe *probe) {
     }
     if (probe->port_count > 8)
         fprintf(stderr, ", and %u more", probe->port_count - 8);
-    fputs(probe->passing
-              ? ": what it receives and sends is counted, and passed on to the network stack\n"
+    fputs(probe->passing ? what_is_passed(probe)
           : probe->files ? ": read one after the other\n"
                          : ": frames are consumed, none is passed on to the network stack\n",
           stderr);
@@ -81,9 +87,9 @@ static void say_meter(FILE *to, const struct leat_flow_meter_stats *stats) {
             fprintf(to, ", %" PRIu64 " %s", stats->skipped[i],
                     leat_flow_skip_name((enum leat_flow_skip)i));
     if (stats->copied || stats->uncopied)
-        fprintf(stderr, "; %" PRIu64 " looked into", stats->copied);
+        fprintf(to, "; %" PRIu64 " looked into", stats->copied);
     if (stats->uncopied)
-        fprintf(stderr, ", %" PRIu64 " not since their ring was full", stats->uncopied);
+        fprintf(to, ", %" PRIu64 " not since their ring was full", stats->uncopied);
 }
 
 static void say_cache(FILE *to, const struct leat_flow_cache_stats *cache) {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # `leat probe` on an interface with an address: frames are counted and go on their way. Ping and
 # iperf3 go through, each frame that either end sent is in a record or counted by its reason, and each
-# connection is one record of both directions; what the first packets tell (names, tags, options) is in the records, and nothing is left on the
-# interface, however the probe ends.
+# connection is one record of both directions; what the first packets tell (names, tags, options) is
+# in the records, and nothing is left on the interface, however the probe ends.
 # shellcheck source-path=SCRIPTDIR source=story.sh
 . "$(dirname "$0")/story.sh"
 need_root
@@ -92,7 +92,7 @@ start tls ip netns exec lt-near openssl s_server -quiet -www -accept 4433 -cert 
 start web ip netns exec lt-near python3 -m http.server --directory "$here" 8080
 until_true "both servers listen" eval \
     'ip netns exec lt-near ss -ltn | grep -q :4433 && ip netns exec lt-near ss -ltn | grep -q :8080'
-probe lt-n --fields full --output json --json "$here/names.json"
+probe lt-n --fields full --output json --json "$here/names.json" --top 3 --interval 0.2
 until_true "it says what is limited" grep -q 'first 16 packets.*tlsServerName' "$here/probe.log"
 far() { ip netns exec lt-far "$@" >>"$here/far.log" 2>&1; }
 far curl --silent --cacert "$here/cert.pem" --resolve www.leat.test:4433:10.79.0.1 \
@@ -100,6 +100,7 @@ far curl --silent --cacert "$here/cert.pem" --resolve www.leat.test:4433:10.79.0
 far curl --silent --resolve web.leat.test:8080:10.79.0.1 http://web.leat.test:8080/ || fail "curl"
 far dig +tries=1 +time=1 @10.79.0.1 name.leat.test AAAA || true # nobody answers
 far ping -c 40 -i 0.01 10.79.0.1
+until_true "it tells of the copies" grep -Eq '^[0-9]+ s: .*; [0-9]+ looked into; ' "$here/probe.log"
 kill -TERM "${pid[probe]}"
 ended probe || fail "the probe ended with $?"
 [ "$(json "$here/names.json" '["conserved"]')" = True ] || fail "the report does not add up"
