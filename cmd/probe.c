@@ -434,6 +434,8 @@ static int report(const struct probe *probe, int status) {
 int cmd_probe(int argc, char **argv) {
     static struct probe probe;
     int exit_code;
+    /* By lines: another thread prints records, perhaps on the same terminal. */
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     if (!probe_config_parse(&probe.config, argc, argv, &exit_code))
         return exit_code;
     bool fields = !strcmp(probe.config.fields, PROBE_FIELDS_HELP);
