@@ -216,8 +216,10 @@ static const struct option_spec specs[] = {
 static const char *const examples[] = {
     "the flows of a capture, as text",
     "leat probe capture.pcap",
-    "an interface's, to a collector; frames go no further",
+    "of an interface without addresses, such as a mirror, to a collector; frames go no further",
     "leat probe eth1 --to ipfix://collector:4739",
+    "of live traffic, both directions, counted in passing; with a table of the biggest",
+    "leat probe eth0 --to ipfix://collector:4739 --top 20",
     "with what TLS, DNS and HTTP tell, as JSON lines",
     "leat probe eth1 --fields full --output json",
     "over TLS, with a spool for when the collector is away",
