@@ -77,10 +77,11 @@ enum leat_inline_counter {
     LEAT_INLINE_IP_OCTETS, /* of these, of their IP packets */
     LEAT_INLINE_NOT_IP,
     LEAT_INLINE_MALFORMED,
-    LEAT_INLINE_TRUNCATED, /* headers beyond the first buffer */
-    LEAT_INLINE_FULL,      /* the table had no room */
-    LEAT_INLINE_UNSAMPLED, /* not looked at */
-    LEAT_INLINE_UNCOPIED,  /* counted, but the ring of copies had no room */
+    LEAT_INLINE_TRUNCATED,      /* headers beyond the first buffer */
+    LEAT_INLINE_FULL,           /* the table had no room */
+    LEAT_INLINE_UNSAMPLED,      /* not looked at */
+    LEAT_INLINE_SKIPPED_OCTETS, /* of frames that are in no flow, though they were looked at */
+    LEAT_INLINE_UNCOPIED,       /* counted, but the ring of copies had no room */
     LEAT_INLINE_COUNTERS,
 };
 
