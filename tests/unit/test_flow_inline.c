@@ -271,24 +271,48 @@ static void counts_stay_exact_while_flows_end(void **state) {
     cut_flows((struct leat_flow_inline_opts){ .seed = 4 });
 }
 
-/* Of frames that come while it ends, each is in a record or not counted at all. */
+struct stream {
+    uint32_t sent;
+    bool enough;
+};
+
+static void *send_on(void *ctx) {
+    struct stream *stream = ctx;
+    while (!__atomic_load_n(&stream->enough, __ATOMIC_RELAXED)) {
+        send_udp((uint16_t)(1000 + stream->sent % 50), 7777);
+        __atomic_fetch_add(&stream->sent, 1, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+static void await_more(const struct stream *stream, uint32_t frames) {
+    uint32_t before = __atomic_load_n(&stream->sent, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&stream->sent, __ATOMIC_RELAXED) - before < frames)
+        sched_yield();
+}
+
+/* Of frames that come before, while and after it ends, each is in a record or not counted at all.
+ */
 static void a_stopped_meter_has_told_all_it_counted(void **state) {
     (void)state;
     for (uint32_t round = 0; round < 40; round++) {
-        uint32_t count = 5000;
+        struct stream stream = { 0 };
         pthread_t thread;
         ended_count = 0;
         open_meter((struct leat_flow_inline_opts){ .seed = 17 + round });
         const char *unsent = leat_flow_inline_unsent(meter);
-        assert_int_equal(pthread_create(&thread, NULL, send_many, &count), 0);
-        while (stats().frames < 50 * round)
-            sched_yield();
-        assert_int_equal(leat_flow_inline_stop(meter), 0);
-        assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
+        assert_int_equal(pthread_create(&thread, NULL, send_on, &stream), 0);
+        await_more(&stream, 50 * round);
+        int stopped = leat_flow_inline_stop(meter);
+        int left = leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED);
+        await_more(&stream, 100);
+        __atomic_store_n(&stream.enough, true, __ATOMIC_RELAXED);
         pthread_join(thread, NULL);
         received();
         struct leat_flow_meter_stats last = stats();
-        assert_true(last.frames >= 50 * round);
+        assert_int_equal(stopped, 0);
+        assert_int_equal(left, 0);
+        assert_true(last.frames < stream.sent);
         assert_int_equal(last.frames, last.selected);
         assert_int_equal(packets_of_ended(), last.selected);
         assert_int_equal(last.cache.flows, 0);
