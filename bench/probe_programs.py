@@ -130,7 +130,7 @@ class LeatProbe:
             cost = run(self.words(files, report.name, collector, "--flows", str(capture.room),
                                   "--active", str(capture.active), "--idle", str(capture.idle)),
                        timeout)
-            return cost, json.load(report), collector.stop()
+            return cost, json.loads(pathlib.Path(report.name).read_text()), collector.stop()
 
 
 class Softflowd:

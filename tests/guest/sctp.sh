@@ -53,12 +53,13 @@ echo "records, packets, octets, and back: $(sums_of_json "$here/flows")"
 kill -INT "${pid[tcpdump]}"
 ended tcpdump || fail "tcpdump ended with $?"
 
-# The letters of DATA chunks: (U)nordered, (B)egin, (E)nd.
+# The letters of DATA chunks: (U)nordered, (B)egin, (E)nd. A packet, which is a line, may bundle several.
+chunks() { grep -o "$1" "$here/chunks" | wc -l; }
 say "all on stream 0, in order, and taken down in order"
 tcpdump -n -v -r "$here/sctp.pcap" 2>/dev/null >"$here/chunks"
-data=$(grep -c '\[DATA\]' "$here/chunks")
+data=$(chunks '\[DATA\]')
 [ "$data" -ge 6 ] || fail "only $data chunks of data"
-[ "$(grep '\[DATA\]' "$here/chunks" | grep -c 'SID: 0')" = "$data" ] || fail "another stream"
+[ "$(chunks '\[SID: 0\]')" = "$data" ] || fail "another stream"
 ! grep '\[DATA\]' "$here/chunks" | grep -q '(U)' || fail "unordered data"
 [ "$(grep -c 'SHUTDOWN COMPLETE' "$here/chunks")" = 2 ] || fail "no shutdown"
 ! grep -q ABORT "$here/chunks" || fail "an abort"
