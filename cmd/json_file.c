@@ -23,13 +23,14 @@ static bool is_directory(const char *path) {
     return stat(path, &at) == 0 && S_ISDIR(at.st_mode);
 }
 
-/* The file beside it that takes its place when it is complete. A descriptor, or a negative errno.
- */
+/* The file that takes its place when it is complete. Its descriptor, or a negative errno. */
 static int open_part(const char *path, char part[PATH_MAX]) {
     if (snprintf(part, PATH_MAX, "%s.%d.part", path, (int)getpid()) >= PATH_MAX)
         return -ENAMETOOLONG;
     int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    return fd;
 }
 
 static int check(const char *path) {
