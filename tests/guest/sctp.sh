@@ -36,7 +36,7 @@ sums_of_ipfix() { ipfixDump --in "$1" --data 2>"$here/strange" | awk '$3 == ":" 
 sums_of_json() { grep -o '[A-Za-z]*DeltaCount":[0-9]*' "$1" | sed 's/":/ /' | awk "$sums"; }
 
 say "two collectors, IPv4 and IPv6"
-start tcpdump tcpdump -n -i lo -w "$here/sctp.pcap" sctp
+start tcpdump tcpdump -n -i lo -U --immediate-mode -w "$here/sctp.pcap" sctp
 until_true "tcpdump listens" grep -q 'listening on' "$here/tcpdump.log"
 collect four SCTP4-LISTEN:4739
 collect six SCTP6-LISTEN:4740
@@ -50,6 +50,8 @@ for name in four six; do
     [ ! -s "$here/strange" ] || fail "$name: $(cat "$here/strange")"
 done
 echo "records, packets, octets, and back: $(sums_of_json "$here/flows")"
+taken_down() { [ "$(tcpdump -n -v -r "$here/sctp.pcap" 2>/dev/null | grep -c 'SHUTDOWN COMPLETE')" = 2 ]; }
+until_true "both associations are captured to their ends" taken_down
 kill -INT "${pid[tcpdump]}"
 ended tcpdump || fail "tcpdump ended with $?"
 
