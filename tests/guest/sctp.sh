@@ -70,7 +70,7 @@ data=$(chunks '\[DATA\]')
 say "the associations' own packets, metered"
 leat probe "$here/sctp.pcap" --output json >"$here/own" 2>"$here/probe.log"
 [ "$(grep -c '"protocolIdentifier":132' "$here/own")" = 3 ] || fail "$(cat "$here/own")"
-packets=$(tcpdump -n -r "$here/sctp.pcap" 2>/dev/null | wc -l)
+packets=$(awk '/packets captured/ { print $1 }' "$here/tcpdump.log")
 read -r flows there _ back _ <<<"$(sums_of_json "$here/own")"
 [ "$flows $((there + back))" = "3 $packets" ] || fail "$there + $back of $packets packets"
 
