@@ -4,6 +4,7 @@
  * and over mutations of it from a seed that it prints (LEAT_SEED=n repeats a run). Without a corpus
  * the mutations are of an empty input.
  */
+#include "tests/unit/random.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
@@ -20,12 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static uint64_t random_state;
 
-/* xorshift64* */
 static uint32_t random_below(uint32_t limit) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (uint32_t)((random_state * 0x2545f4914f6cdd1dU >> 32) % limit);
+    return (uint32_t)((random_next(&random_state) >> 32) % limit);
 }
 
 /* A copy of exactly that size, so that the address sanitizer sees a read beyond its end. */

@@ -13,11 +13,7 @@ RANDOM=$seed
 say "LEAT_SEED=$seed"
 below() { echo $((RANDOM % $1)); }
 
-namespace lt-once
-ip netns exec lt-once sysctl -qw net.ipv6.conf.default.disable_ipv6=1 # nothing but what gen sends
-ip -n lt-once link add lt-a type veth peer name lt-b
-ip -n lt-once link set lt-a up
-ip -n lt-once link set lt-b up
+quiet_link lt-once
 inside() { ip netns exec lt-once "$@"; }
 frames() { grep -E '^[0-9]+ s: ' "$here/probe.log" | tail -n 1 | sed -E 's/^[0-9]+ s: ([0-9]+) .*/\1/'; }
 more_than() { [ "$(frames)" -gt "$1" ]; }

@@ -64,11 +64,7 @@ adds_up "$here/part.json" 600000 "$here/part.records"
 
 [ "$(id -u)" -eq 0 ] || { echo "the rest needs root, for network namespaces"; exit 0; }
 need ip
-namespace lt-probe
-ip netns exec lt-probe sysctl -qw net.ipv6.conf.default.disable_ipv6=1 # nothing but what gen sends
-ip -n lt-probe link add lt-a type veth peer name lt-b
-ip -n lt-probe link set lt-a up
-ip -n lt-probe link set lt-b up
+quiet_link lt-probe
 
 inside() { ip netns exec lt-probe "$@"; }
 # told NAME: the frames of its last line, metered or lost by the port.

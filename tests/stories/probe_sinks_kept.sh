@@ -9,11 +9,7 @@ need_root
 need ip openssl python3 socat ss
 program=$(realpath "$(dirname "$0")/../tools/ipfix_collector.py")
 capture=$(realpath "$(dirname "$0")/../captures/protocols.pcap")
-namespace lt-kept
-ip netns exec lt-kept sysctl -qw net.ipv6.conf.default.disable_ipv6=1 # nothing but what gen sends
-ip -n lt-kept link add lt-a type veth peer name lt-b
-ip -n lt-kept link set lt-a up
-ip -n lt-kept link set lt-b up
+quiet_link lt-kept
 inside() { ip netns exec lt-kept "$@"; }
 listens() { inside ss -lntuH | grep ":$1 " >/dev/null; }
 authority ours

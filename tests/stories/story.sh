@@ -85,6 +85,14 @@ namespace() {
     namespaces+=("$1")
     ip -n "$1" link set lo up
 }
+# quiet_link NAMESPACE: lt-a and lt-b in it, joined, with no traffic but what a story sends.
+quiet_link() {
+    namespace "$1"
+    ip netns exec "$1" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+    ip -n "$1" link add lt-a type veth peer name lt-b
+    ip -n "$1" link set lt-a up
+    ip -n "$1" link set lt-b up
+}
 
 # json FILE EXPRESSION: a value of a JSON file, as Python sees it: json r.json '["seconds"]'.
 json() { python3 -c "import json,sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the tests of lib/packet share. */
 #include "frames.h"
+#include "random.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,10 +21,7 @@ void seed_random(void) {
 }
 
 uint32_t random_below(uint32_t limit) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (uint32_t)((random_state * 0x2545f4914f6cdd1dU >> 32) % limit);
+    return (uint32_t)((random_next(&random_state) >> 32) % limit);
 }
 
 void random_bytes(uint8_t *bytes, uint32_t n) {

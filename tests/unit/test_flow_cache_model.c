@@ -5,6 +5,7 @@
  * order they come in. LEAT_SEED repeats a run.
  */
 #include "flow_cache_rig.h"
+#include "random.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,10 +26,7 @@ static struct rig rig;
 static uint64_t seed;
 
 static uint32_t below(uint32_t n) {
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * 0x2545f4914f6cdd1d >> 32) * n >> 32);
+    return (uint32_t)((random_next(&seed) >> 32) * n >> 32);
 }
 
 /* What a record comes down to. */

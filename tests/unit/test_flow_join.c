@@ -3,6 +3,7 @@
  * have made of the same packets; what cannot be is counted, and no packet is lost. */
 #include "flow_cache_rig.h"
 #include "lib/flow/join.h"
+#include "random.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,10 +17,7 @@
 static uint64_t seed;
 
 static uint32_t below(uint32_t n) {
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * 0x2545f4914f6cdd1d >> 32) * n >> 32);
+    return (uint32_t)((random_next(&seed) >> 32) * n >> 32);
 }
 
 static int choose_seed(void **state) {

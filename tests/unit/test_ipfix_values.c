@@ -3,6 +3,7 @@
  * of each encoding. Tests named t and a number: see docs/flow-export.md. */
 #include "ipfix_rig.h"
 #include "ipfix_same.h"
+#include "random.h"
 #include <leat/parse.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,12 +17,8 @@
 static struct rig rig;
 static uint64_t random_state;
 
-/* xorshift64* */
 static uint64_t random_u64(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * 0x2545f4914f6cdd1dU;
+    return random_next(&random_state);
 }
 
 static uint32_t below(uint32_t limit) {
