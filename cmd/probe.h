@@ -206,9 +206,9 @@ void probe_reload(struct probe *probe);
 /* probe_lines.c: what is metered, how it goes, how it ended. */
 void probe_say_start(const struct probe *probe);
 void probe_say_interval(const struct probe *probe, FILE *to, double seconds, bool queues);
-/* Whether every frame and every packet is accounted for: all are in one of the counts. */
-bool probe_conserved(const struct leat_flow_meter_stats *meters,
-                     const struct leat_flow_exporter_stats *exporter);
+/* Whether every frame, every packet, and of each sink every record is accounted for: all are in one
+ * of the counts. */
+bool probe_conserved(const struct probe *probe);
 /* Returns the same. */
 bool probe_say_end(const struct probe *probe);
 

@@ -43,12 +43,13 @@ static json_t *run_json(const struct probe_port *port) {
 }
 
 static json_t *sink_json(const char *name, const struct leat_flow_sink_stats *stats) {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "name", name,
-                     "records", number(stats->records), "octets", number(stats->octets), "messages",
-                     number(stats->messages), "held", number(stats->held), "lost",
-                     number(stats->lost), "lost_packets", number(stats->lost_packets), "refused",
-                     number(stats->refused), "trimmed", number(stats->trimmed), "failures",
-                     number(stats->failures), "state", stats->state);
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "name", name,
+                     "taken", number(stats->taken), "records", number(stats->records), "octets",
+                     number(stats->octets), "messages", number(stats->messages), "held",
+                     number(stats->held), "lost", number(stats->lost), "lost_packets",
+                     number(stats->lost_packets), "refused", number(stats->refused), "trimmed",
+                     number(stats->trimmed), "failures", number(stats->failures), "state",
+                     stats->state);
 }
 
 static json_t *report_json(const struct probe *probe) {
@@ -74,13 +75,13 @@ static json_t *report_json(const struct probe *probe) {
     if (exporter.replaced.records || exporter.replaced.lost)
         json_array_append_new(sinks, sink_json("replaced", &exporter.replaced));
     return json_pack("{s:f, s:b, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:o}",
-                     "seconds", probe->seconds, "conserved", probe_conserved(&meters, &exporter),
-                     "ports", ports, "runs", runs, "total", meter_json(&meters), "queues", queues,
-                     "exporter", "records", number(exporter.records), "joined",
-                     number(exporter.joined), "alone", number(exporter.alone), "unselected",
-                     number(exporter.unselected), "unselected_packets",
-                     number(exporter.unselected_packets), "exported", number(exporter.exported),
-                     "exported_packets", number(exporter.exported_packets), "sinks", sinks);
+                     "seconds", probe->seconds, "conserved", probe_conserved(probe), "ports", ports,
+                     "runs", runs, "total", meter_json(&meters), "queues", queues, "exporter",
+                     "records", number(exporter.records), "joined", number(exporter.joined),
+                     "alone", number(exporter.alone), "unselected", number(exporter.unselected),
+                     "unselected_packets", number(exporter.unselected_packets), "exported",
+                     number(exporter.exported), "exported_packets",
+                     number(exporter.exported_packets), "sinks", sinks);
 }
 
 int probe_write_json(const struct probe *probe, const char *path) {

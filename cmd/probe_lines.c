@@ -199,14 +199,28 @@ static void say_exporter(const struct leat_flow_exporter_stats *stats) {
     fputc('\n', stderr);
 }
 
-bool probe_conserved(const struct leat_flow_meter_stats *meters,
-                     const struct leat_flow_exporter_stats *exporter) {
-    uint64_t frames = meters->filtered + meters->unsampled + meters->selected;
+static bool sink_conserved(const struct leat_flow_sink_stats *stats) {
+    return stats->taken == stats->records + stats->held + stats->lost;
+}
+
+bool probe_conserved(const struct probe *probe) {
+    struct leat_flow_meter_stats meters;
+    struct leat_flow_exporter_stats exporter;
+    probe_meter_stats(probe, &meters);
+    leat_flow_exporter_stats(probe->exporter, &exporter);
+    uint64_t frames = meters.filtered + meters.unsampled + meters.selected;
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
-        frames += meters->skipped[i];
-    return frames == meters->frames && meters->cache.packets == exporter->exported_packets +
-                                                                    exporter->unselected_packets +
-                                                                    meters->cache.packets_lost;
+        frames += meters.skipped[i];
+    bool conserved = frames == meters.frames && sink_conserved(&exporter.replaced) &&
+                     meters.cache.packets == exporter.exported_packets +
+                                                 exporter.unselected_packets +
+                                                 meters.cache.packets_lost;
+    for (uint32_t i = 0; i < probe->sinks.count; i++) {
+        struct leat_flow_sink_stats stats;
+        leat_flow_exporter_sink_stats(probe->exporter, i, &stats);
+        conserved &= sink_conserved(&stats);
+    }
+    return conserved;
 }
 
 bool probe_say_end(const struct probe *probe) {
@@ -230,7 +244,7 @@ bool probe_say_end(const struct probe *probe) {
                 meters.cache.flows_lost, meters.cache.packets_lost);
     for (uint32_t i = 0; i < probe->port_count; i++)
         say_drops(stderr, probe->ports[i].name, &probe->ports[i].stats, "  lost: ");
-    bool conserved = probe_conserved(&meters, &exporter);
+    bool conserved = probe_conserved(probe);
     if (!conserved)
         fputs("leat probe: these numbers do not add up, which is a fault of this program\n",
               stderr);

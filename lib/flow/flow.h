@@ -179,6 +179,9 @@ static inline uint16_t leat_flow_source_port(const struct leat_flow *flow, uint3
  * exporter thread. A sink never blocks for long: what it cannot take it holds back in a bounded
  * store or counts as lost. */
 struct leat_flow_sink_stats {
+    /* Made of the flows that were given to it (two of a flow of both directions where the other
+     * side knows one only), or found in its spool: records + held + lost, at any time. */
+    uint64_t taken;
     uint64_t records; /* handed to the other side: sent, or written */
     uint64_t octets, messages;
     uint64_t held; /* now in the spool or a buffer */
@@ -194,6 +197,7 @@ struct leat_flow_sink_stats {
 /* All but the state, which is no sum. */
 static inline void leat_flow_sink_stats_add(struct leat_flow_sink_stats *sum,
                                             const struct leat_flow_sink_stats *stats) {
+    sum->taken += stats->taken;
     sum->records += stats->records;
     sum->octets += stats->octets;
     sum->messages += stats->messages;

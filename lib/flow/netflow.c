@@ -109,11 +109,10 @@ void leat_netflow_flush(struct leat_netflow *netflow) {
         return;
     if (netflow->opts.version == 9)
         leat_netflow9_end_set(netflow);
-    if (!text->failed) {
+    if (!text->failed)
         leat_netflow_patch16(text, COUNT_AT, netflow->count);
-        netflow->opts.message(netflow->opts.ctx, (const uint8_t *)text->bytes, (uint32_t)text->n,
-                              &netflow->tally);
-    }
+    netflow->opts.message(netflow->opts.ctx, text->failed ? NULL : (const uint8_t *)text->bytes,
+                          (uint32_t)text->n, &netflow->tally);
     netflow->sequence += netflow->opts.version == 9 ? 1 : netflow->count;
     netflow->messages_since++;
     text->n = 0;
@@ -160,4 +159,16 @@ void leat_netflow_tick(struct leat_netflow *netflow, uint64_t now_ns) {
         leat_netflow9_templates(netflow);
         leat_netflow_flush(netflow);
     }
+}
+
+void leat_netflow_repeat(struct leat_netflow *netflow) {
+    netflow->templates_due = netflow->opts.version == 9;
+}
+
+uint64_t leat_netflow_made(const struct leat_netflow *netflow) {
+    return netflow->made;
+}
+
+uint64_t leat_netflow_held(const struct leat_netflow *netflow) {
+    return netflow->tally.records;
 }

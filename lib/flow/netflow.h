@@ -22,7 +22,8 @@ struct leat_netflow_opts {
     uint32_t refresh_messages; /* and after so many messages; 0: never by count */
     struct leat_flow_sampling sampling;
     uint64_t now_ns; /* CLOCK_REALTIME */
-    /* The bytes are valid during the call. */
+    /* The bytes are valid during the call. NULL: for want of memory there are none, and what was to
+     * be in them is lost. */
     void (*message)(void *ctx, const uint8_t *bytes, uint32_t n, const struct leat_tally *tally);
     void *ctx;
 };
@@ -36,6 +37,12 @@ bool leat_netflow_record(struct leat_netflow *netflow, const struct leat_flow *f
 /* Refreshes templates when due; sends a message that has waited for a second. */
 void leat_netflow_tick(struct leat_netflow *netflow, uint64_t now_ns);
 void leat_netflow_flush(struct leat_netflow *netflow);
+
+/* Version 9: templates go out again before the next data, or at the next tick. */
+void leat_netflow_repeat(struct leat_netflow *netflow);
+/* Records made, and those of them in the message at hand. */
+uint64_t leat_netflow_made(const struct leat_netflow *netflow);
+uint64_t leat_netflow_held(const struct leat_netflow *netflow);
 
 /* Whether a field can be in version 9: of IANA, of fixed length, of one direction, no time. */
 bool leat_netflow_knows(const struct leat_field_choice *choice);

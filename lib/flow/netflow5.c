@@ -26,6 +26,7 @@ static void put_record(struct leat_netflow *netflow, const struct leat_flow *flo
     leat_netflow_put(text, side->tos, 1);
     leat_netflow_put(text, 0, 8); /* AS numbers and masks: nothing of routing is known */
     netflow->count++;
+    netflow->made++;
     leat_tally_add(&netflow->tally,
                    &(struct leat_tally){ .records = 1, .packets = packets, .octets = octets });
     if (netflow->count == RECORDS_MAX || text->n + RECORD_BYTES > netflow->opts.message_max)

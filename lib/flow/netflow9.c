@@ -164,6 +164,7 @@ void leat_netflow9_record(struct leat_netflow *netflow, const struct leat_flow *
         if (has(&netflow->fields.choice[i], flow->version))
             put_value(text, &netflow->fields.choice[i], flow);
     netflow->count++;
+    netflow->made++;
     struct leat_tally tally = leat_tally_of(flow);
     leat_tally_add(&netflow->tally, &tally);
 }

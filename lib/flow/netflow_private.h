@@ -20,6 +20,7 @@ struct leat_netflow {
     uint16_t set;              /* id of the set at hand; 0: none */
     size_t set_at;
     struct leat_tally tally; /* of the flows in it */
+    uint64_t made;           /* records, since it was created */
     uint32_t sequence;       /* version 9: messages; version 5: flows */
     uint64_t boot_ms;        /* since 1970: what times in the message at hand count from */
     uint64_t now_ns, newest_ns, begun_ns, templates_ns;

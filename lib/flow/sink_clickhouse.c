@@ -37,7 +37,7 @@ struct clickhouse {
     struct leat_tally waiting, underway, delivered, lost;
     char answer[ANSWER_BYTES]; /* of the server, as far as it is worth telling */
     size_t answer_bytes;
-    uint64_t now_ns, batch_ns, retry_ns, octets, messages, failures;
+    uint64_t now_ns, batch_ns, retry_ns, taken, octets, messages, failures;
     void (*told)(void *ctx, const char *sentence);
     void *told_ctx;
 };
@@ -134,6 +134,7 @@ static void add_row(struct clickhouse *house, const struct leat_flow *flow) {
     struct leat_text *rows = &house->rows;
     const struct leat_tally tally = leat_tally_of(flow);
     size_t before = rows->n;
+    house->taken++;
     if (before == 0)
         house->batch_ns = house->now_ns;
     if (before < WAITING_BYTES) {
@@ -173,6 +174,7 @@ static void clickhouse_tick(struct leat_flow_sink *sink, uint64_t now_ns) {
 static void clickhouse_stats(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats) {
     const struct clickhouse *house = (const struct clickhouse *)sink;
     *stats = (struct leat_flow_sink_stats){
+        .taken = house->taken,
         .records = house->delivered.records,
         .octets = house->octets,
         .messages = house->messages,
@@ -203,11 +205,15 @@ static void clickhouse_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
         move_on(house);
         curl_multi_poll(house->multi, NULL, 0, POLL_MS, NULL);
     }
+    if (house->rows.n + house->sent.n > 0)
+        trouble(house, "records are lost", "the server did not take them in time");
     leat_tally_add(&house->lost, &house->underway);
     leat_tally_add(&house->lost, &house->waiting);
     house->underway = house->waiting = (struct leat_tally){ 0 };
     if (final)
         clickhouse_stats(sink, final);
+    if (final && !house->troubled)
+        strcpy(final->state, "closed");
     destroy(house);
 }
 

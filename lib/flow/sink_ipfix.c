@@ -29,6 +29,7 @@ static void record(struct leat_flow_sink *base, const struct leat_flow *flow) {
     const struct leat_tally tally = leat_tally_of(flow);
     leat_ipfix_record(sink->encoder, flow, sink->now_ns);
     leat_tally_add(&sink->at_hand, &tally);
+    sink->taken++;
     leat_ipfix_sink_mind_templates(sink);
 }
 
@@ -46,6 +47,7 @@ static void stats(struct leat_flow_sink *base, struct leat_flow_sink_stats *stat
     const uint64_t spooled = sink->spool ? leat_spool_flows(sink->spool) : 0;
     char rest[48] = "";
     *stats = (struct leat_flow_sink_stats){
+        .taken = sink->taken,
         .records = sink->session.records,
         .octets = sink->session.octets,
         .messages = sink->session.messages,
@@ -133,7 +135,10 @@ static int open_spool(struct leat_ipfix_sink *sink, const struct leat_flow_sink_
     path[n] = '\0';
     int err =
         leat_spool_open(&sink->spool, path, opts->spool_octets ? opts->spool_octets : SPOOL_OCTETS);
-    return err ? leat_fail_in(err, sink->sink.name) : 0;
+    if (err)
+        return leat_fail_in(err, sink->sink.name);
+    sink->taken = leat_spool_flows(sink->spool);
+    return 0;
 }
 
 static int open_encoder(struct leat_ipfix_sink *sink, const struct leat_flow_sink_opts *opts) {

@@ -19,6 +19,7 @@
 #ifndef LEAT_FLOW_SINK_IPFIX_H
 #define LEAT_FLOW_SINK_IPFIX_H
 
+#include "repeat.h"
 #include "session.h"
 #include "spool.h"
 
@@ -47,12 +48,12 @@ struct leat_ipfix_sink {
     uint32_t held_n;
     struct leat_spool_note held_note;
 
+    uint64_t taken;   /* records given, or found in the spool */
     uint64_t away_ns; /* since when; 0: it is there */
     struct leat_tally lost;
     struct leat_span lost_when;
-    uint64_t
-        repeat_ns;    /* UDP: when to say the templates again, since some were refused; 0: never */
-    uint64_t refused; /* of them: sent, and an ICMP error came back */
+    struct leat_repeat repeat; /* of the templates, over UDP */
+    uint64_t refused;          /* of the lost: sent, and an ICMP error came back */
 };
 
 /* Over UDP, and DTLS, templates may change and come again at any time (RFC 7011, 8.4). */

@@ -18,7 +18,7 @@ struct file_sink {
     struct leat_output *output;
     struct leat_ipfix *ipfix;
     struct leat_tally pending; /* records in the message that the encoder holds */
-    uint64_t now_ns;
+    uint64_t taken, now_ns;
     void (*facts)(void *ctx, struct leat_ipfix_facts *facts);
     void *facts_ctx;
 };
@@ -47,6 +47,7 @@ static void file_record(struct leat_flow_sink *sink, const struct leat_flow *flo
     struct leat_tally tally = leat_tally_of(flow);
     leat_ipfix_record(file->ipfix, flow, file->now_ns);
     leat_tally_add(&file->pending, &tally);
+    file->taken++;
     rotate_when_due(file);
 }
 
@@ -61,6 +62,7 @@ static void file_tick(struct leat_flow_sink *sink, uint64_t now_ns) {
 static void file_stats(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats) {
     const struct file_sink *file = (const struct file_sink *)sink;
     leat_output_stats(file->output, stats);
+    stats->taken = file->taken;
     stats->held += file->pending.records;
     stats->trimmed = leat_ipfix_trimmed(file->ipfix);
 }
@@ -71,8 +73,10 @@ static void file_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
     (void)timeout_ms;
     leat_ipfix_finish(file->ipfix, file->now_ns);
     leat_output_close(file->output, final);
-    if (final)
+    if (final) {
+        final->taken = file->taken;
         final->trimmed = leat_ipfix_trimmed(file->ipfix);
+    }
     leat_ipfix_destroy(file->ipfix);
     free(file);
 }

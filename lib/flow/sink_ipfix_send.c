@@ -9,7 +9,6 @@
 #define DATAGRAMS_A_TICK 256 /* out of the spool, so that the collector can follow */
 #define DATAGRAMS_A_TIME 2   /* likewise, beside each message that goes in */
 #define NO_LIMIT         UINT32_MAX
-#define REPEAT_NS        1000000000ull
 
 bool leat_ipfix_sink_datagrams(const struct leat_ipfix_sink *sink) {
     return sink->kind == LEAT_TRANSPORT_UDP || sink->kind == LEAT_TRANSPORT_DTLS;
@@ -55,8 +54,7 @@ void leat_ipfix_sink_refused(void *ctx, const uint8_t *quoted, uint32_t n) {
     const struct leat_tally gone = leat_session_refused(&sink->session, quoted, n);
     lose(sink, &gone);
     sink->refused += gone.records;
-    if (sink->repeat_ns == 0)
-        sink->repeat_ns = sink->now_ns + REPEAT_NS;
+    leat_repeat_ask(&sink->repeat, sink->now_ns);
 }
 
 void leat_ipfix_sink_broken(struct leat_ipfix_sink *sink) {
@@ -220,20 +218,16 @@ static bool replay(struct leat_ipfix_sink *sink, uint32_t limit) {
     return false;
 }
 
-/* UDP: what nobody took may have been templates, and who listens there next may know none. */
 static void repeat_refused(struct leat_ipfix_sink *sink) {
-    const bool early =
-        sink->now_ns < sink->repeat_ns &&
-        sink->repeat_ns - sink->now_ns <= REPEAT_NS; /* else the clock was set back */
-    if (sink->repeat_ns == 0 || early || !sink->direct)
+    if (!sink->direct || !leat_repeat_due(&sink->repeat, sink->now_ns))
         return;
-    sink->repeat_ns = 0;
+    sink->repeat = (struct leat_repeat){ 0 };
     repeat_templates(sink, false);
 }
 
 static void begin_session(struct leat_ipfix_sink *sink) {
     leat_session_begin(&sink->session);
-    sink->repeat_ns = 0;
+    sink->repeat = (struct leat_repeat){ 0 };
     sink->in_head = false;
     sink->away_ns = 0;
     sink->held_n = 0;

@@ -14,7 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHY_BYTES = 256 };
+enum {
+    WHY_BYTES = 256,
+    REPORTS_MS = 1000, /* of what was purged: no broker is asked for these */
+};
 
 struct kafka {
     struct leat_flow_sink sink;
@@ -25,7 +28,7 @@ struct kafka {
     struct leat_protobuf *protobuf; /* NULL: JSON */
     struct leat_text record;
     struct leat_tally sent, lost;
-    uint64_t octets, failures;
+    uint64_t taken, octets, failures;
     bool away, troubled; /* told that no broker is there; that records are lost */
     void (*told)(void *ctx, const char *sentence);
     void *told_ctx;
@@ -101,6 +104,7 @@ static void write_record(struct kafka *kafka, const struct leat_flow *flow) {
 static void produce(struct kafka *kafka, const struct leat_flow *flow) {
     struct leat_text *record = &kafka->record;
     const struct leat_tally tally = leat_tally_of(flow);
+    kafka->taken++;
     record->n = 0;
     record->failed = false;
     write_record(kafka, flow);
@@ -138,10 +142,11 @@ static void kafka_tick(struct leat_flow_sink *sink, uint64_t now_ns) {
 static void kafka_stats(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats) {
     const struct kafka *kafka = (const struct kafka *)sink;
     *stats = (struct leat_flow_sink_stats){
+        .taken = kafka->taken,
         .records = kafka->sent.records,
         .octets = kafka->octets,
         .messages = kafka->sent.records,
-        .held = (uint64_t)rd_kafka_outq_len(kafka->producer),
+        .held = kafka->taken - kafka->sent.records - kafka->lost.records,
         .failures = kafka->failures,
     };
     leat_tally_lost(&kafka->lost, stats);
@@ -175,10 +180,12 @@ static void kafka_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
     if (rd_kafka_flush(kafka->producer, (int)timeout_ms) != 0) {
         /* What is still there gets its report as lost. */
         rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_flush(kafka->producer, (int)timeout_ms);
+        rd_kafka_flush(kafka->producer, REPORTS_MS);
     }
     if (final)
         kafka_stats(sink, final);
+    if (final && !kafka->away && !kafka->troubled)
+        strcpy(final->state, "closed");
     destroy(kafka);
 }
 

@@ -14,11 +14,13 @@ struct lines {
     const struct leat_line_format *format;
     struct leat_fields fields;
     bool uniflow;
+    uint64_t taken;
     struct leat_output *output;
     struct leat_text line;
 };
 
 static void put(struct lines *lines, const struct leat_tally *tally) {
+    lines->taken += tally->records;
     if (lines->line.failed)
         leat_output_lose(lines->output, tally);
     else
@@ -65,7 +67,9 @@ static void lines_tick(struct leat_flow_sink *sink, uint64_t now_ns) {
 }
 
 static void lines_stats(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats) {
-    leat_output_stats(((struct lines *)sink)->output, stats);
+    const struct lines *lines = (const struct lines *)sink;
+    leat_output_stats(lines->output, stats);
+    stats->taken = lines->taken;
 }
 
 static void lines_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
@@ -73,6 +77,8 @@ static void lines_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
     (void)timeout_ms;
     struct lines *lines = (struct lines *)sink;
     leat_output_close(lines->output, final);
+    if (final)
+        final->taken = lines->taken;
     leat_text_free(&lines->line);
     free(lines);
 }

@@ -6,6 +6,7 @@
 #include "history.h"
 #include "lib/core/error.h"
 #include "netflow.h"
+#include "repeat.h"
 #include "transport.h"
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +22,9 @@ struct netflow_sink {
     struct leat_netflow *netflow;
     struct leat_tally sent, lost;
     struct leat_history history;
-    uint64_t octets, messages, refused;
+    struct leat_repeat repeat; /* of the templates */
+    uint64_t unfit;            /* records that the version has no place for */
+    uint64_t now_ns, octets, messages, refused;
     bool told_ip6;
     void (*told)(void *ctx, const char *sentence);
     void *told_ctx;
@@ -37,7 +40,7 @@ static void tell(const struct netflow_sink *netflow, const char *what) {
 static void send_message(void *ctx, const uint8_t *bytes, uint32_t n,
                          const struct leat_tally *tally) {
     struct netflow_sink *netflow = ctx;
-    if (leat_transport_send(netflow->transport, bytes, n)) {
+    if (!bytes || leat_transport_send(netflow->transport, bytes, n)) {
         leat_tally_add(&netflow->lost, tally);
         return;
     }
@@ -54,6 +57,7 @@ static void take_refusal(void *ctx, const uint8_t *quoted, uint32_t n) {
     leat_tally_subtract(&netflow->sent, &gone);
     leat_tally_add(&netflow->lost, &gone);
     netflow->refused += gone.records;
+    leat_repeat_ask(&netflow->repeat, netflow->now_ns);
 }
 
 static void netflow_record(struct leat_flow_sink *sink, const struct leat_flow *flow) {
@@ -62,6 +66,7 @@ static void netflow_record(struct leat_flow_sink *sink, const struct leat_flow *
         return;
     struct leat_tally tally = leat_tally_of(flow);
     leat_tally_add(&netflow->lost, &tally);
+    netflow->unfit++;
     if (!netflow->told_ip6)
         tell(netflow, "NetFlow version 5 has no IPv6: such flows are counted as lost; "
                       "use netflow9: or ipfix:");
@@ -70,7 +75,12 @@ static void netflow_record(struct leat_flow_sink *sink, const struct leat_flow *
 
 static void netflow_tick(struct leat_flow_sink *sink, uint64_t now_ns) {
     struct netflow_sink *netflow = (struct netflow_sink *)sink;
+    netflow->now_ns = now_ns;
     leat_transport_tick(netflow->transport, leat_flow_clock_ns(CLOCK_MONOTONIC));
+    if (leat_repeat_due(&netflow->repeat, now_ns)) {
+        netflow->repeat = (struct leat_repeat){ 0 };
+        leat_netflow_repeat(netflow->netflow);
+    }
     leat_netflow_tick(netflow->netflow, now_ns);
 }
 
@@ -82,9 +92,11 @@ static bool netflow_away(const struct leat_flow_sink *sink) {
 static void netflow_stats(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats) {
     const struct netflow_sink *netflow = (const struct netflow_sink *)sink;
     *stats = (struct leat_flow_sink_stats){
+        .taken = leat_netflow_made(netflow->netflow) + netflow->unfit,
         .records = netflow->sent.records,
         .octets = netflow->octets,
         .messages = netflow->messages,
+        .held = leat_netflow_held(netflow->netflow),
         .failures = leat_transport_failures(netflow->transport),
     };
     leat_tally_lost(&netflow->lost, stats);
@@ -101,6 +113,8 @@ static void netflow_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
     leat_transport_tick(netflow->transport, leat_flow_clock_ns(CLOCK_MONOTONIC)); /* refusals */
     if (final)
         netflow_stats(sink, final);
+    if (final && !netflow_away(sink))
+        strcpy(final->state, "closed");
     leat_netflow_destroy(netflow->netflow);
     leat_transport_close(netflow->transport);
     free(netflow);
@@ -149,6 +163,7 @@ static int open_parts(struct netflow_sink *netflow, uint32_t version, const char
     if (err)
         return err;
     leat_transport_on_refused(netflow->transport, take_refusal, netflow);
+    netflow->now_ns = leat_flow_clock_ns(CLOCK_REALTIME);
     const uint32_t room = leat_transport_message_max(netflow->transport);
     const struct leat_netflow_opts netflow_opts = {
         .version = version,
@@ -158,7 +173,7 @@ static int open_parts(struct netflow_sink *netflow, uint32_t version, const char
         .refresh_ns = opts->refresh_ns,
         .refresh_messages = opts->refresh_messages,
         .sampling = opts->sampling,
-        .now_ns = leat_flow_clock_ns(CLOCK_REALTIME),
+        .now_ns = netflow->now_ns,
         .message = send_message,
         .ctx = netflow,
     };

@@ -54,6 +54,7 @@ say "20,000 records"
 ask "$(cat "$here/0.sql")" || fail "the table cannot be made"
 inside "$FLOW_SEND" -n 20000 clickhouse://127.0.0.1/flows 2>"$here/sent.json"
 [ "$(said "$here/sent.json" records)" = 20000 ] || fail "not all were inserted: $(cat "$here/sent.json")"
+[ "$(said "$here/sent.json" state)" = closed ] || fail "all was sent, yet it is $(said "$here/sent.json" state)"
 ask "SELECT count(), sum(packetDeltaCount), sum(octetDeltaCount), sum(reverseOctetDeltaCount),
     countIf(sourceIPv6Address != '') FROM flows" >"$here/sums"
 python3 - >"$here/expected" <<'END'
@@ -78,3 +79,4 @@ kill -TERM "${pid[server]}"
 ended server || true
 inside "$FLOW_SEND" -n 10 -c 500 clickhouse://127.0.0.1/flows 2>"$here/away.json"
 [ "$(said "$here/away.json" lost)" = 10 ] || fail "records that could not go out are not counted"
+[ "$(said "$here/away.json" state)" = "in trouble" ] || fail "the end is no trouble"

@@ -24,6 +24,7 @@ say "5,000 records, each once and unaltered"
 "$FLOW_SEND" -n 5000 -b 1700000000 "kafka://$broker/flows" 2>"$here/kafka.json"
 [ "$(said "$here/kafka.json" records)" = 5000 ] || fail "not all were delivered: $(cat "$here/kafka.json")"
 [ "$(said "$here/kafka.json" lost)" = 0 ] || fail "records were lost"
+[ "$(said "$here/kafka.json" state)" = closed ] || fail "all was sent, yet it is $(said "$here/kafka.json" state)"
 kcat -C -q -b "$broker" -t flows -o beginning -e >"$here/read" 2>"$here/kcat.log"
 "$FLOW_SEND" -n 5000 -b 1700000000 json:- >"$here/written" 2>/dev/null
 sort "$here/read" >"$here/read.sorted"

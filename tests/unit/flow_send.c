@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sends records that are known beforehand (flow_records.h) to a sink, and tells what it says of
- * them as JSON; with what it was told on standard error:
+ * them as JSON; with what it was told on standard error. It fails if these numbers do not add up:
  *
  *   flow_send [-n RECORDS] [-f FIELDS] [-s SAMPLING] [-b BASE_SECONDS] [-m MTU] [-c CLOSE_MS] [-u]
  *             SINK
@@ -77,10 +77,11 @@ int main(int argc, char **argv) {
     send_records(sink, n, base_ns);
     sink->ops->close(sink, close_ms, &final);
     fprintf(stderr,
-            "{\"records\":%" PRIu64 ",\"octets\":%" PRIu64 ",\"messages\":%" PRIu64
-            ",\"held\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"lost_packets\":%" PRIu64
-            ",\"lost_octets\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"failures\":%" PRIu64 "}\n",
-            final.records, final.octets, final.messages, final.held, final.lost, final.lost_packets,
-            final.lost_octets, final.refused, final.failures);
-    return 0;
+            "{\"taken\":%" PRIu64 ",\"records\":%" PRIu64 ",\"octets\":%" PRIu64
+            ",\"messages\":%" PRIu64 ",\"held\":%" PRIu64 ",\"lost\":%" PRIu64
+            ",\"lost_packets\":%" PRIu64 ",\"lost_octets\":%" PRIu64 ",\"refused\":%" PRIu64
+            ",\"failures\":%" PRIu64 ",\"state\":\"%s\"}\n",
+            final.taken, final.records, final.octets, final.messages, final.held, final.lost,
+            final.lost_packets, final.lost_octets, final.refused, final.failures, final.state);
+    return final.taken == final.records + final.held + final.lost ? 0 : 3;
 }

@@ -79,6 +79,7 @@ static struct leat_flow_sink_stats stats_of(struct leat_flow_sink *sink) {
     struct leat_flow_sink_stats stats;
     sink->ops->tick(sink, 0);
     sink->ops->stats(sink, &stats);
+    assert_int_equal(stats.taken, stats.records + stats.held + stats.lost);
     return stats;
 }
 
@@ -116,7 +117,9 @@ static void test_away_and_back(void **state) {
         assert_int_equal(how_often("takes records again"), round + 1);
     }
     sink->ops->close(sink, 1000, &final);
+    assert_int_equal(final.taken, 2000);
     assert_int_equal(final.records, 2000);
+    assert_string_equal(final.state, "closed");
     assert_int_equal(final.lost, 0);
     assert_int_equal(how_often("records are lost"), 0);
 }
@@ -175,6 +178,7 @@ static void test_away_at_the_end(void **state) {
     assert_int_equal(final.records, 100);
     assert_int_equal(final.lost, 300);
     assert_int_equal(final.held, 0);
+    assert_string_not_equal(final.state, "closed");
 }
 
 int main(void) {

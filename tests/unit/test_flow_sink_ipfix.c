@@ -200,6 +200,7 @@ static void tick(struct leat_flow_sink *sink, struct collector *collector) {
 static struct leat_flow_sink_stats stats_of(struct leat_flow_sink *sink) {
     struct leat_flow_sink_stats stats;
     sink->ops->stats(sink, &stats);
+    assert_int_equal(stats.taken, stats.records + stats.held + stats.lost);
     return stats;
 }
 
@@ -334,6 +335,7 @@ static void test_spool_outlives_exporter(void **state) {
             send_flow(sink, number++);
         sink->ops->close(sink, 100, &final);
         assert_int_equal(final.held, number);
+        assert_int_equal(final.taken, number); /* found ones, too */
         assert_int_equal(final.lost, 0);
         assert_non_null(strstr(final.state, "records in the spool"));
     }
