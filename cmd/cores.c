@@ -52,6 +52,16 @@ bool cores_parse(const char *value, void *to) {
     return true;
 }
 
+int cores_missing(const struct cores *cores) {
+    cpu_set_t ours;
+    if (sched_getaffinity(0, sizeof(ours), &ours))
+        return -1;
+    for (uint32_t i = 0; i < cores->count; i++)
+        if (!CPU_ISSET((size_t)cores->core[i], &ours))
+            return cores->core[i];
+    return -1;
+}
+
 uint32_t cores_ours(void) {
     cpu_set_t cores;
     return sched_getaffinity(0, sizeof(cores), &cores) == 0 ? (uint32_t)CPU_COUNT(&cores) : 1;

@@ -16,6 +16,9 @@ struct cores {
 /* For OPTION_PARSED: `to` is a struct cores. */
 bool cores_parse(const char *value, void *to);
 
+/* The first one that there is not, or that this process may not run on; -1: none. */
+int cores_missing(const struct cores *cores);
+
 /* How many cores this process may run on. */
 uint32_t cores_ours(void);
 

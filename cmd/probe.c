@@ -73,17 +73,33 @@ static int tick(void *ctx) {
     return status;
 }
 
-/* A name without a kind that is a file's is a capture's. */
+/* Also of a name that is no capture's by itself, when there is such a file. */
 static bool is_file(const char *name) {
     struct stat status;
-    return !strncmp(name, "pcap:", 5) || !strcmp(name, "-") ||
+    return leat_port_is_capture(name) || !strcmp(name, "-") ||
            (stat(name, &status) == 0 && !S_ISDIR(status.st_mode));
+}
+
+/* Files are opened one after the other: one that is not there is told before any is metered. */
+static int check_file(const char *path) {
+    char *bare = strndup(path, strcspn(path, ",>"));
+    if (!bare)
+        return -ENOMEM;
+    bool named = *bare && strcmp(bare, "-");
+    int status = named && access(bare, F_OK) < 0 ? -errno : 0;
+    if (status)
+        fprintf(stderr, "leat probe: %s: %s\n", bare, strerror(-status));
+    free(bare);
+    return status;
 }
 
 static int name_port(struct probe *probe, const char *name) {
     struct probe_port *port = &probe->ports[probe->port_count];
-    bool plain_file = is_file(name) && strncmp(name, "pcap:", 5);
+    bool file = is_file(name), plain_file = file && strncmp(name, "pcap:", 5);
     char *full = NULL;
+    int status = file ? check_file(plain_file ? name : name + 5) : 0;
+    if (status)
+        return status;
     if (asprintf(&full, "%s%s", plain_file ? "pcap:" : "", name) < 0)
         return -ENOMEM;
     port->name = full;

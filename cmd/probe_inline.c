@@ -96,12 +96,20 @@ static int check_options(struct probe *probe) {
     return refuse("without copies of packets these fields cannot be had");
 }
 
+static void say_unsent(const struct probe_port *port) {
+    const char *interface = interface_in(port->name);
+    if (is_loopback(interface))
+        fprintf(stderr, "leat probe: %s receives all that it sends, which is counted once\n",
+                interface);
+    else if (port->unsent)
+        fprintf(stderr, "leat probe: what is sent is not counted: %s\n", port->unsent);
+}
+
 /* Behind the first line: what is not as it says. */
 void probe_say_inline(const struct probe *probe) {
     char before[64];
     for (uint32_t i = 0; i < probe->port_count; i++)
-        if (probe->ports[i].unsent)
-            fprintf(stderr, "leat probe: what is sent is not seen: %s\n", probe->ports[i].unsent);
+        say_unsent(&probe->ports[i]);
     if (!probe->features)
         return;
     snprintf(before, sizeof(before),

@@ -8,6 +8,14 @@
 int probe_count_workers(struct probe *probe) {
     const struct cores *cores = &probe->config.run.cores;
     uint32_t workers = cores->count ? cores->count : cores_ours();
+    int missing = cores_missing(cores);
+    if (missing >= 0) {
+        fprintf(stderr,
+                "leat probe: --cores: there is no core %d, or it is not ours to use; 'taskset -cp "
+                "$$' lists those that are\n",
+                missing);
+        return -EINVAL;
+    }
     bool each = probe->passing || workers > probe->queue_count;
     probe->lane_count = each ? probe->queue_count : workers;
     if (cores->count <= probe->queue_count + 1)

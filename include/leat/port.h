@@ -4,7 +4,8 @@
  *
  *   vfio-user:/run/nic.sock   xdp:eth0   tap:name   pcap:in.pcapng   pcap:>out.pcapng   null:
  *
- * A name without a colon is that of an interface: eth0 is xdp:eth0. Options follow a comma:
+ * A name without a kind is a capture's where it has a slash or ends in .pcap, .pcapng or .cap, else
+ * an interface's: eth0 is xdp:eth0, in.pcap is pcap:in.pcap. Options follow a comma:
  * vfio-user:/run/nic.sock,queues=4,rx-ring=1024,promisc. An option that the port does not know, or
  * cannot do, is refused by name. A value goes on to the next comma; one that begins with ' or " to
  * the same sign again: it may hold commas, and that sign itself written twice.
@@ -183,6 +184,8 @@ struct leat_pool *leat_port_pool(const struct leat_port *port);
 /* The kinds of ports that this build has, for help and completion. NULL beyond the last. */
 const char *leat_port_kind(uint32_t i);         /* "vfio-user" */
 const char *leat_port_kind_summary(uint32_t i); /* "PCI device behind a vfio-user socket" */
+
+bool leat_port_is_capture(const char *name); /* whether a port's name is that of capture files */
 
 /* What this machine has to open, told by those kinds that can look: of xdp: each interface. */
 struct leat_port_found {

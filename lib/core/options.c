@@ -41,16 +41,28 @@ static int cut_option(struct leat_port *port, char **rest) {
     return 0;
 }
 
-/* The place of the colon behind the scheme; NULL for the bare name of an interface. */
-static int find_colon(const char *name, char *parts, char **colon) {
-    size_t length = strcspn(parts, ":,");
-    *colon = parts[length] == ':' ? parts + length : NULL;
-    if (*colon || (length > 0 && !memchr(parts, '/', length)))
-        return 0;
-    return leat_fail(EINVAL,
-                     "%s: not a port's name: it has no colon, as in 'pcap:%s', and is no "
-                     "interface's",
-                     name, name);
+/* The length of the scheme before its colon; 0 where there is none, as in eth0, or in a path that
+ * has a colon. */
+static size_t scheme_length(const char *name) {
+    size_t length = strcspn(name, ":,/");
+    return name[length] == ':' ? length : 0;
+}
+
+static bool has_capture_suffix(const char *name, size_t length) {
+    static const char *const suffixes[] = { ".pcap", ".pcapng", ".cap" };
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        size_t bytes = strlen(suffixes[i]);
+        if (length > bytes && memcmp(name + length - bytes, suffixes[i], bytes) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool leat_port_is_capture(const char *name) {
+    size_t length = strcspn(name, ","), scheme = scheme_length(name);
+    if (scheme)
+        return scheme == 4 && memcmp(name, "pcap", 4) == 0;
+    return memchr(name, '/', length) || has_capture_suffix(name, length);
 }
 
 int leat_parse_name(struct leat_port *port, const char *name, char **scheme) {
@@ -58,15 +70,20 @@ int leat_parse_name(struct leat_port *port, const char *name, char **scheme) {
     port->parts = strdup(name);
     if (!port->name || !port->parts)
         return leat_fail(ENOMEM, "%s: no memory", name);
-    static char of_interfaces[] = "xdp";
-    char *colon, *rest;
-    int err = find_colon(name, port->parts, &colon);
-    if (err < 0)
-        return err;
-    *scheme = colon ? port->parts : of_interfaces;
-    rest = colon ? colon + 1 : port->parts;
-    if (colon)
-        *colon = '\0';
+    static char of_interfaces[] = "xdp", of_captures[] = "pcap";
+    char *rest = port->parts;
+    size_t length = scheme_length(name);
+    int err = 0;
+    if (length) {
+        *scheme = strsep(&rest, ":");
+    } else if (*name && *name != ',' && *name != ':') {
+        *scheme = leat_port_is_capture(name) ? of_captures : of_interfaces;
+    } else {
+        return leat_fail(EINVAL,
+                         "'%s': not a port's name, which is KIND:ADDRESS, an interface's, "
+                         "or a capture's",
+                         name);
+    }
     port->address = strsep(&rest, ",");
     while (rest && err == 0)
         err = cut_option(port, &rest);

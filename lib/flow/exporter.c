@@ -268,9 +268,11 @@ static int start_thread(struct leat_flow_exporter *exporter, int core) {
     int error = pthread_create(&exporter->thread, &attr, run, exporter);
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     pthread_attr_destroy(&attr);
-    return error ? leat_fail(error, "exporter: cannot start its thread%s: %s",
-                             core < 0 ? "" : " on the core given", strerror(error))
-                 : 0;
+    if (error && core >= 0)
+        return leat_fail(error, "exporter: cannot run on core %d: %s", core,
+                         error == EINVAL ? "there is no such core, or it is not ours to use"
+                                         : strerror(error));
+    return error ? leat_fail(error, "exporter: cannot start its thread: %s", strerror(error)) : 0;
 }
 
 static void release(struct leat_flow_exporter *exporter) {

@@ -110,7 +110,7 @@ static void set_defaults(struct leat_flow_inline_opts *opts) {
 /* Frames that it sends are seen where the kernel can show them. */
 static int attach_egress(struct leat_flow_inline *self) {
     if (self->opts.received_only) {
-        snprintf(self->unsent, sizeof(self->unsent), "%s: only what it receives is asked for",
+        snprintf(self->unsent, sizeof(self->unsent), "%s: only what it receives is to be counted",
                  self->name);
         return 0;
     }

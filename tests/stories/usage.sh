@@ -54,6 +54,8 @@ expect 2 "--rate is packets a second" gen --rate 0x10 null:
 expect 2 "--rate is packets a second" gen --rate +5 null:
 expect 2 "is no MAC address" gen --src-mac ' 2: 0: 0: 0: 0: 1' null:
 
+capture=$(realpath "$(dirname "$0")/../captures/protocols.pcap")
+
 say "what cannot be done: 1"
 if [ -w /dev/full ]; then
     status=0
@@ -66,9 +68,16 @@ expect 1 "cannot receive" recv null:
 expect 1 "cannot receive" fwd null: null:
 expect 1 "cannot open" recv "pcap:$here/nowhere.pcap"
 expect 1 "cannot open" demo --capture "$here/nowhere.pcap"
+expect 1 "cannot open 'nowhere.pcap' for reading: No such file" recv nowhere.pcap
+expect 1 "cannot open '$here/nowhere' for reading: No such file" fwd "$here/nowhere" null:
+expect 1 "leat probe: nowhere.pcap: No such file" probe nowhere.pcap
+expect 1 "leat probe: $here/no:where: No such file" probe "$here/no:where"
+expect 1 "leat probe: nowhere.pcapng: No such file" probe "$capture" pcap:nowhere.pcapng
+[ ! -s "$here/out.log" ] || fail "a capture is metered before one that is not there is told"
+expect 1 "nowhere: there is no such interface" probe nowhere
+expect 1 "--cores: there is no core 1023" probe --cores 0,1023 "$capture"
 
 say "a report that cannot be written is told before any packet moves"
-capture=$(realpath "$(dirname "$0")/../captures/protocols.pcap")
 declare -A moves=(
     [cap]="pcap:$capture -w $here/moved"
     [demo]=""

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Lists of cores: which are taken, in which order, and what is refused. */
 #include "cmd/cores.h"
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,10 +44,31 @@ static void test_wrong_lists(void **state) {
     assert_true(cores_ours() > 0);
 }
 
+/* Pinned to one core, this process has no other. */
+static void test_missing(void **state) {
+    (void)state;
+    cpu_set_t before, one;
+    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+    int ours = 0;
+    while (!CPU_ISSET(ours, &before))
+        ours++;
+    CPU_ZERO(&one);
+    CPU_SET(ours, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    const struct cores none = { 0 }, all = { .count = 1, .core = { ours } },
+                       more = { .count = 3, .core = { ours, ours + 1, ours + 2 } };
+    assert_int_equal(cores_missing(&none), -1);
+    assert_int_equal(cores_missing(&all), -1);
+    assert_int_equal(cores_missing(&more), ours + 1);
+    assert_int_equal(cores_ours(), 1);
+    assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_wrong_lists),
+        cmocka_unit_test(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

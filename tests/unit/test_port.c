@@ -95,9 +95,10 @@ static void a_wrong_name_is_refused_with_its_reason(void **state) {
     } wrong[] = {
         { "eth0", "no such kind of port: 'xdp'", -EINVAL },
         { "eth0,fake:x", "no such kind of port: 'xdp'", -EINVAL },
-        { "dir/file", "has no colon", -EINVAL },
-        { "", "has no colon", -EINVAL },
-        { ",size=60", "has no colon", -EINVAL },
+        { "dir/file", "no such kind of port: 'pcap'", -EINVAL },
+        { "", "not a port's name", -EINVAL },
+        { ",size=60", "not a port's name", -EINVAL },
+        { ":x", "not a port's name", -EINVAL },
         { "fake:x,a='b", "option 'a' has no closing quote", -EINVAL },
         { "fake:x,a='", "option 'a' has no closing quote", -EINVAL },
         { "fake:x,a=\"b'", "option 'a' has no closing quote", -EINVAL },
@@ -196,6 +197,37 @@ static void values_may_be_quoted(void **state) {
         assert_string_equal(port.options[0].key, right[i].key);
         assert_string_equal(port.options[0].value, right[i].value);
         assert_int_equal(port.option_count, 1 + (strstr(right[i].name, ",n") != NULL));
+        free(port.name);
+        free(port.parts);
+    }
+}
+
+static void a_name_without_a_kind_is_an_interface_or_a_capture(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *scheme, *address;
+    } right[] = {
+        { "eth0.100", "xdp", "eth0.100" },
+        { "pcap", "xdp", "pcap" },
+        { ".pcap", "xdp", ".pcap" },
+        { "eth0,match='net 10.0.0.0/8 or a.pcap'", "xdp", "eth0" },
+        { "xdp:eth0.pcap", "xdp", "eth0.pcap" },
+        { "pcapng:x", "pcapng", "x" },
+        { "in.pcap", "pcap", "in.pcap" },
+        { "in.pcapng,loop=2", "pcap", "in.pcapng" },
+        { "in.cap>out.pcapng", "pcap", "in.cap>out.pcapng" },
+        { "./in", "pcap", "./in" },
+        { "day/12:30.pcap", "pcap", "day/12:30.pcap" },
+        { "pcap:eth0", "pcap", "eth0" },
+    };
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+        struct leat_port port = { 0 };
+        char *scheme;
+        if (leat_parse_name(&port, right[i].name, &scheme) != 0)
+            fail_msg("%s", leat_error());
+        assert_string_equal(scheme, right[i].scheme);
+        assert_string_equal(port.address, right[i].address);
+        assert_int_equal(leat_port_is_capture(right[i].name), !strcmp(right[i].scheme, "pcap"));
         free(port.name);
         free(port.parts);
     }
@@ -332,6 +364,7 @@ int main(void) {
         cmocka_unit_test(options_come_from_the_struct_and_the_name_wins),
         cmocka_unit_test(a_single_queue_is_symmetric_by_itself),
         cmocka_unit_test(values_may_be_quoted),
+        cmocka_unit_test(a_name_without_a_kind_is_an_interface_or_a_capture),
         cmocka_unit_test(an_older_program_has_a_shorter_struct),
         cmocka_unit_test(a_queue_starts_once_and_on_its_own_pool),
         cmocka_unit_test(statistics_add_up_and_survive_the_close),
