@@ -319,9 +319,11 @@ static void close_ports(struct probe *probe, uint32_t first) {
     static struct report report; /* large */
     uint32_t count = probe->session.port_count;
     report.port_count = 0;
+    pthread_mutex_lock(&probe->ports_lock);
     session_close(&probe->session, &report);
     for (uint32_t i = 0; i < count; i++)
         probe->ports[first + i].stats = report.ports[i].stats;
+    pthread_mutex_unlock(&probe->ports_lock);
 }
 
 static int meter_file(struct probe *probe, uint32_t index) {
@@ -417,9 +419,9 @@ static int meter(struct probe *probe) {
         status = probe->files ? meter_files(probe) : run_once(probe, 0);
     int unflushed = flush(probe);
     probe_watch_stop(watch);
-    leat_flow_exporter_stop(probe->exporter, CLOSE_MS);
     if (!probe->files && !probe->passing)
-        close_ports(probe, 0);
+        close_ports(probe, 0); /* what they have lost is final when collectors are told */
+    leat_flow_exporter_stop(probe->exporter, CLOSE_MS);
     return status ? status : unflushed;
 }
 
@@ -448,7 +450,7 @@ static int report(const struct probe *probe, int status) {
 }
 
 int cmd_probe(int argc, char **argv) {
-    static struct probe probe;
+    static struct probe probe = { .ports_lock = PTHREAD_MUTEX_INITIALIZER };
     int exit_code;
     /* By lines: another thread prints records, perhaps on the same terminal. */
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);

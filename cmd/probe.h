@@ -7,6 +7,7 @@
 #include <lib/flow/inline.h>
 #include <lib/flow/meter.h>
 #include <lib/flow/sinks.h>
+#include <pthread.h>
 
 #define PROBE_SINKS_MAX        16
 #define PROBE_PORTS_MAX        1024 /* files */
@@ -119,6 +120,12 @@ struct probe_port {
     double seconds, busy_seconds; /* a file's own; the first one's of live ports are those of all */
 };
 
+/* Frames that ports have lost, as far as collectors were told. */
+struct probe_missed {
+    uint64_t packets;
+    struct leat_span when;
+};
+
 struct probe {
     struct probe_config config;
     int argc;
@@ -127,6 +134,9 @@ struct probe {
     struct leat_fields fields;
     uint32_t features;
 
+    pthread_mutex_t
+        ports_lock; /* of live ports, which are closed while others ask for statistics */
+    struct probe_missed missed;
     struct session session; /* of live ports, or of the file at hand */
     struct probe_port *ports;
     uint32_t port_count;
@@ -193,6 +203,9 @@ void probe_sinks_close(struct probe_sinks *sinks); /* but the kept ones */
 void probe_sinks_forget(struct probe_sinks *sinks);
 void probe_meter_opts(const struct probe *probe, const struct probe_config *config,
                       struct leat_flow_meter_opts *opts);
+
+/* probe_facts.c: for sinks' options records; `ctx` is the probe. Any thread. */
+void probe_tell_facts(void *ctx, struct leat_ipfix_facts *facts);
 
 /* probe_watch.c: a thread that tells how it goes every --interval, and reloads on SIGHUP. */
 struct probe_watch;

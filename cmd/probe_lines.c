@@ -50,8 +50,8 @@ static void add_meter(struct leat_flow_meter_stats *sum,
     sum->uncopied += stats->uncopied;
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
         sum->skipped[i] += stats->skipped[i];
-    sum->skipped_octets += stats->skipped_octets;
-    leat_span_join(&sum->skipped_when, &stats->skipped_when);
+    sum->ignored_octets += stats->ignored_octets;
+    leat_span_join(&sum->ignored_when, &stats->ignored_when);
     struct leat_flow_cache_stats *cache = &sum->cache;
     cache->packets += stats->cache.packets;
     cache->octets += stats->cache.octets;

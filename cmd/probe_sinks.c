@@ -11,26 +11,6 @@ static void tell(void *ctx, const char *sentence) {
     fprintf(stderr, "leat probe: %s\n", sentence);
 }
 
-/* For the options records (RFC 7011, 4.2 and 4.3), in the exporter's thread. What a sink itself has
- * lost it adds. */
-static void tell_facts(void *ctx, struct leat_ipfix_facts *facts) {
-    const struct probe *probe = ctx;
-    struct leat_flow_meter_stats meters;
-    probe_meter_stats(probe, &meters);
-    memset(facts, 0, sizeof(*facts));
-    facts->observed_flows = meters.cache.flows_made;
-    for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
-        facts->ignored_packets += meters.skipped[i];
-    facts->ignored_octets = meters.skipped_octets;
-    facts->ignored = meters.skipped_when;
-    facts->unsent_flows = meters.cache.flows_lost;
-    facts->unsent_packets = meters.cache.packets_lost;
-    facts->unsent_octets = meters.cache.octets_lost;
-    facts->unsent = meters.cache.lost;
-    facts->selector_observed = meters.frames - meters.filtered;
-    facts->selector_selected = facts->selector_observed - meters.unsampled;
-}
-
 static uint64_t ns_of(double seconds) {
     return (uint64_t)(seconds * 1e9);
 }
@@ -50,7 +30,7 @@ static struct leat_flow_sink_opts sink_opts(struct probe *probe, const struct pr
         .sampling = config->sampling,
         .interfaces = probe->interfaces,
         .interface_count = probe->files ? 0 : probe->port_count,
-        .facts = tell_facts,
+        .facts = probe_tell_facts,
         .facts_ctx = probe,
         .tls = config->tls,
         .spool = config->spool,

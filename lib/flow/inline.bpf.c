@@ -382,8 +382,8 @@ static __always_inline void account(uint32_t counter, const struct packet *packe
     count(counter, packet->frames);
     if (counter == LEAT_INLINE_COUNTED)
         count(LEAT_INLINE_IP_OCTETS, packet->octets);
-    else if (counter != LEAT_INLINE_UNSAMPLED)
-        count(LEAT_INLINE_SKIPPED_OCTETS, packet->frame_octets);
+    else if (counter != LEAT_INLINE_UNSAMPLED && counter != LEAT_INLINE_NOT_IP)
+        count(LEAT_INLINE_IGNORED_OCTETS, packet->frame_octets);
 }
 
 /* A copy without its frame yet, of which there are `*bytes` to be copied. */

@@ -249,7 +249,7 @@ void leat_flow_inline_stats(const struct leat_flow_inline *self,
         .frames = counter(self, LEAT_INLINE_FRAMES),
         .octets = counter(self, LEAT_INLINE_OCTETS),
         .unsampled = counter(self, LEAT_INLINE_UNSAMPLED),
-        .skipped_octets = counter(self, LEAT_INLINE_SKIPPED_OCTETS),
+        .ignored_octets = counter(self, LEAT_INLINE_IGNORED_OCTETS),
         .selected = counter(self, LEAT_INLINE_COUNTED),
         .cache = {
             .octets = counter(self, LEAT_INLINE_IP_OCTETS),

@@ -32,15 +32,15 @@ struct settings {
 
 struct counters {
     _Atomic uint64_t frames, octets, filtered, unsampled, selected;
-    _Atomic uint64_t skipped_octets, first_skipped_ns, last_skipped_ns;
+    _Atomic uint64_t ignored_octets, first_ignored_ns, last_ignored_ns;
     _Atomic uint64_t skipped[LEAT_FLOW_SKIP_COUNT];
 };
 
 /* Of one batch; added to the counters at its end. */
 struct sums {
     uint64_t frames, octets, filtered, unsampled, selected;
-    uint64_t skipped[LEAT_FLOW_SKIP_COUNT], skipped_octets;
-    struct leat_span skipped_when;
+    uint64_t skipped[LEAT_FLOW_SKIP_COUNT], ignored_octets;
+    struct leat_span ignored_when;
 };
 
 struct leat_flow_meter {
@@ -221,8 +221,10 @@ static inline uint32_t meter_frame(struct leat_flow_meter *meter, const struct l
                              meta, pkt->flags, packets);
     if (n < 0) {
         sums->skipped[-1 - n]++;
-        sums->skipped_octets += len;
-        leat_span_add(&sums->skipped_when, now_ns);
+        if (n != -1 - LEAT_FLOW_SKIP_NOT_IP) {
+            sums->ignored_octets += len;
+            leat_span_add(&sums->ignored_when, now_ns);
+        }
         return 0;
     }
     if (meter->settings->sampler.sampling.kind == LEAT_FLOW_SAMPLING_HASH &&
@@ -248,13 +250,13 @@ static void add_sums(struct counters *counters, const struct sums *sums) {
     add(&counters->selected, sums->selected);
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)
         add(&counters->skipped[i], sums->skipped[i]);
-    add(&counters->skipped_octets, sums->skipped_octets);
-    if (!sums->skipped_when.last_ns)
+    add(&counters->ignored_octets, sums->ignored_octets);
+    if (!sums->ignored_when.last_ns)
         return;
-    if (!atomic_load_explicit(&counters->first_skipped_ns, memory_order_relaxed))
-        atomic_store_explicit(&counters->first_skipped_ns, sums->skipped_when.first_ns,
+    if (!atomic_load_explicit(&counters->first_ignored_ns, memory_order_relaxed))
+        atomic_store_explicit(&counters->first_ignored_ns, sums->ignored_when.first_ns,
                               memory_order_relaxed);
-    atomic_store_explicit(&counters->last_skipped_ns, sums->skipped_when.last_ns,
+    atomic_store_explicit(&counters->last_ignored_ns, sums->ignored_when.last_ns,
                           memory_order_relaxed);
 }
 
@@ -307,9 +309,9 @@ void leat_flow_meter_stats(const struct leat_flow_meter *meter,
         READ(filtered),
         READ(unsampled),
         READ(selected),
-        READ(skipped_octets),
-        .skipped_when = { atomic_load_explicit(&counters->first_skipped_ns, memory_order_relaxed),
-                          atomic_load_explicit(&counters->last_skipped_ns, memory_order_relaxed) },
+        READ(ignored_octets),
+        .ignored_when = { atomic_load_explicit(&counters->first_ignored_ns, memory_order_relaxed),
+                          atomic_load_explicit(&counters->last_ignored_ns, memory_order_relaxed) },
     };
 #undef READ
     for (uint32_t i = 0; i < LEAT_FLOW_SKIP_COUNT; i++)

@@ -33,8 +33,8 @@ struct leat_flow_meter_stats {
     uint64_t frames, octets; /* received */
     uint64_t filtered, unsampled;
     uint64_t skipped[LEAT_FLOW_SKIP_COUNT];
-    uint64_t skipped_octets;
-    struct leat_span skipped_when; /* 0: not known (--inline) */
+    uint64_t ignored_octets;       /* of those skipped that are IP: all but NOT_IP */
+    struct leat_span ignored_when; /* likewise; 0: not known (--inline) */
     uint64_t selected;             /* frames in flows */
     uint64_t copied;   /* of --inline: of these, looked into as one of the first of their record; */
     uint64_t uncopied; /* not, since the ring of copies was full */

@@ -121,3 +121,24 @@ kill -INT "${pid[gen]}"
 ended gen || fail "leat gen: exit code $?"
 adds_up "$here/live.json" "$(json "$here/live.json" '["ports"][0]["rx_packets"]')" \
     "$here/live.records"
+
+say "a probe that stands still: what its port loses is in the report, and told to the collector as ignored"
+start still ip netns exec lt-probe "$LEAT" probe xdp:lt-b --interval 0.1 --to "file:$here/still.ipfix" \
+    --json "$here/still.json"
+until_true "the probe meters" grep -q "metering" "$here/still.log"
+kill -STOP "${pid[still]}"
+inside "$LEAT" gen --count 20000 --src 10.0.0.1-10.0.0.200 xdp:lt-a >"$here/gen.log" 2>&1 || fail "leat gen"
+kill -CONT "${pid[still]}"
+until_true "all frames are metered, or lost by the port" all_there still 20000
+kill -TERM "${pid[still]}"
+ended still || fail "leat probe: exit code $?"
+python3 "$(dirname "$0")/../tools/ipfix_collector.py" count "$here/still.ipfix" >"$here/still.told"
+python3 - "$here/still.json" "$here/still.told" <<'END' || fail "what was lost is not told"
+import json, sys
+report, told = json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))["told"]
+port = report["ports"][0]
+missed = sum(port["drops"].values())
+assert 0 < missed < 20000 and missed + report["total"]["frames"] == 20000, report
+assert told["ignored_packets"] == missed and told["ignored_octets"] == 0, (told, port)
+print(f"{missed} frames lost by the port, and told")
+END

@@ -99,7 +99,8 @@ class Collector:
                     self.receive()
 
 
-ELEMENTS = {2: 'packets', 166: 'unsent_flows', 167: 'unsent_packets', 41: 'messages'}
+ELEMENTS = {2: 'packets', 41: 'messages', 164: 'ignored_packets', 165: 'ignored_octets',
+            166: 'unsent_flows', 167: 'unsent_packets'}
 
 
 class Session:

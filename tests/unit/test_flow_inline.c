@@ -210,7 +210,7 @@ static void what_is_no_flow_is_counted_by_reason(void **state) {
     assert_int_equal(now.skipped[LEAT_FLOW_SKIP_NOT_IP], 1);
     assert_int_equal(now.skipped[LEAT_FLOW_SKIP_MALFORMED], 1);
     assert_int_equal(now.skipped[LEAT_FLOW_SKIP_TRUNCATED], 1);
-    assert_int_equal(now.skipped_octets, 2 * FRAME_BYTES + 14 + 24);
+    assert_int_equal(now.ignored_octets, FRAME_BYTES + 14 + 24);
     assert_int_equal(now.selected, 0);
     assert_int_equal(now.cache.flows, 0);
 }
@@ -227,7 +227,7 @@ static void a_full_table_is_told(void **state) {
     struct leat_flow_meter_stats now = stats();
     assert_true(now.skipped[LEAT_FLOW_SKIP_NO_ROOM] > 0 && now.selected >= 16);
     assert_int_equal(now.selected + now.skipped[LEAT_FLOW_SKIP_NO_ROOM], 500);
-    assert_int_equal(now.skipped_octets, FRAME_BYTES * now.skipped[LEAT_FLOW_SKIP_NO_ROOM]);
+    assert_int_equal(now.ignored_octets, FRAME_BYTES * now.skipped[LEAT_FLOW_SKIP_NO_ROOM]);
     assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
     assert_int_equal(packets_of_ended(), now.selected);
     assert_int_equal(ended_count, now.selected);
@@ -616,7 +616,7 @@ static void packets_are_sampled_by_count(void **state) {
     assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
     assert_int_equal(stats().selected, 20 + sent / 5);
     assert_int_equal(stats().unsampled, 80 + sent - sent / 5);
-    assert_int_equal(stats().skipped_octets, 0);
+    assert_int_equal(stats().ignored_octets, 0);
 }
 
 static void what_cannot_be_had_is_refused(void **state) {

@@ -92,6 +92,12 @@ static void put_arp(uint32_t i) {
     memcpy(rig.pkts[i].data + 12, "\x08\x06", 2);
 }
 
+/* Its IP packet is shorter than its header. */
+static void put_malformed(uint32_t i) {
+    put_udp(i, 1, T + (i > 100));
+    memcpy(rig.pkts[i].data + 16, "\x00\x05", 2);
+}
+
 static void add(uint32_t n) {
     leat_flow_meter_add(rig.meter, rig.pool, rig.pkts, n);
 }
@@ -109,16 +115,19 @@ static void test_frames_become_records(void **state) {
     (void)state;
     open_meter((struct leat_flow_meter_opts){ .times = true, .interface = 3 });
     for (uint32_t i = 0; i < BUFFERS; i++)
-        if (i % 4 == 3)
+        if (i % 8 == 7)
+            put_malformed(i);
+        else if (i % 4 == 3)
             put_arp(i);
         else
             put_udp(i, (uint16_t)(1000 + i % 4), T + i);
     add(BUFFERS);
     assert_int_equal(stats().selected, 192);
-    assert_int_equal(stats().skipped[LEAT_FLOW_SKIP_NOT_IP], 64);
-    assert_int_equal(stats().skipped_octets, 64 * 142);
-    assert_int_equal(stats().skipped_when.first_ns, T);
-    assert_int_equal(stats().skipped_when.last_ns, T + 1);
+    assert_int_equal(stats().skipped[LEAT_FLOW_SKIP_NOT_IP], 32);
+    assert_int_equal(stats().skipped[LEAT_FLOW_SKIP_MALFORMED], 32);
+    assert_int_equal(stats().ignored_octets, 32 * 142); /* of what is IP */
+    assert_int_equal(stats().ignored_when.first_ns, T);
+    assert_int_equal(stats().ignored_when.last_ns, T + 1);
     assert_int_equal(stats().octets, BUFFERS * 142);
     assert_int_equal(stats().cache.packets, 192);
     assert_int_equal(leat_flow_meter_flush(rig.meter, LEAT_FLOW_END_FORCED), 0);
