@@ -3,6 +3,7 @@
 #include "spool.h"
 #include "lib/core/error.h"
 #include "message.h"
+#include "spool_layout.h"
 #include "spool_segment.h"
 #include <dirent.h>
 #include <errno.h>
@@ -160,7 +161,12 @@ static int list_segments(struct leat_spool *spool, uint64_t **numbers, uint32_t 
 static int recover(struct leat_spool *spool) {
     uint64_t *numbers = NULL;
     uint32_t count = 0;
+    struct stat position;
     int err = list_segments(spool, &numbers, &count);
+    if (!err && fstat(spool->position_fd, &position) < 0)
+        err = leat_fail(errno, "cannot examine it: %s", strerror(errno));
+    if (!err)
+        err = leat_spool_check_layout(spool->directory_fd, count == 0 && position.st_size == 0);
     for (uint32_t i = 0; !err && i < count; i++) {
         struct leat_segment *segment = room_for_segment(spool);
         err = segment ? leat_segment_recover(segment, spool->directory_fd, numbers[i]) : -ENOMEM;

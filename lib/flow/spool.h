@@ -7,7 +7,8 @@
  *   0000000007.ipfix   a segment: the templates, then data; any reader of IPFIX files reads it
  *   0000000007.notes   what is to be known of each of its messages (struct leat_spool_note)
  *   position           how far the oldest segment was sent; locked by the process that has the
- * spool
+ *                      spool
+ *   layout             of which version all this is (spool_layout.h)
  *
  * Reading runs ahead of dropping: what was sent but perhaps not received is read again after
  * leat_spool_rewind().
@@ -27,7 +28,7 @@ struct leat_spool_note {
 
 struct leat_spool;
 /* One process at a time holds a directory, which is made if it is not there. `octets_max`: of all
- * messages. -EBUSY, -EACCES, -ENOSPC ... */
+ * messages. -EBUSY, -EPROTO: of another version's layout, -EACCES, -ENOSPC ... */
 int leat_spool_open(struct leat_spool **spool, const char *directory, uint64_t octets_max);
 void leat_spool_close(struct leat_spool *spool); /* what is in it stays */
 

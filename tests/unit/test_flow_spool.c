@@ -237,6 +237,63 @@ static void test_one_holder(void **state) {
     leat_spool_close(second);
 }
 
+static void put_file(const char *name, const char *bytes, size_t n) {
+    char file[128];
+    snprintf(file, sizeof(file), "%s/%s", path, name);
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, n), n);
+    close(fd);
+}
+
+static void refused(const char *why) {
+    struct leat_spool *spool;
+    assert_int_equal(leat_spool_open(&spool, path, 1 << 20), -EPROTO);
+    assert_non_null(strstr(leat_error(), path));
+    if (!strstr(leat_error(), why))
+        fail_msg("%s", leat_error());
+}
+
+/* What another version has left is refused by name, and stays as it is for that version. */
+static void test_other_layouts(void **state) {
+    (void)state;
+    struct leat_spool *spool = open_spool(1 << 20);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(append(spool, i), 0);
+    leat_spool_drop(spool);
+    leat_spool_close(spool);
+    put_file("layout", "leat spool 7\n", 13);
+    refused("its layout is 7, and this version of Leat has 2");
+    put_file("layout", "\0\377%s", 4);
+    refused("its layout is not known");
+    char layout[128];
+    snprintf(layout, sizeof(layout), "%s/layout", path);
+    assert_int_equal(unlink(layout), 0); /* before there were versions, there was none */
+    refused("its layout is not known");
+    assert_int_equal(access(layout, F_OK), -1);
+    put_file("layout", "leat spool 2\n", 13);
+    spool = open_spool(1 << 20);
+    expect_templates(spool);
+    for (uint32_t i = 1; i < 10; i++)
+        expect(spool, i);
+    leat_spool_close(spool);
+    clear();
+
+    /* All was sent: only the position is there, which says what the next number may not be. */
+    spool = open_spool(1 << 20);
+    leat_spool_close(spool);
+    put_file("layout", "leat spool 1\n", 13);
+    refused("its layout is 1");
+    clear();
+
+    /* Killed before it was written. */
+    assert_int_equal(mkdir(path, 0700), 0);
+    put_file("position", "", 0);
+    put_file("layout", "", 0);
+    leat_spool_close(open_spool(1 << 20));
+    leat_spool_close(open_spool(1 << 20));
+}
+
 static void copy(const char *from, const char *to, size_t octets) {
     uint8_t bytes[65536];
     int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -274,6 +331,7 @@ static void test_cut_anywhere(void **state) {
         assert_int_equal(mkdir(path, 0700), 0);
         copy(whole, cut, at);
         copy(notes, cut_notes, SIZE_MAX);
+        put_file("layout", "leat spool 2\n", 13);
         if (fit < 20 && at >= end + make(message, fit))
             end += make(message, fit++);
         spool = open_spool(1 << 20);
@@ -421,6 +479,7 @@ int main(void) {
         cmocka_unit_test_setup(test_templates_change, set_up),
         cmocka_unit_test_setup(test_bound, set_up),
         cmocka_unit_test_setup(test_one_holder, set_up),
+        cmocka_unit_test_setup(test_other_layouts, set_up),
         cmocka_unit_test_setup(test_cut_anywhere, set_up),
         cmocka_unit_test_setup(test_garbage, set_up),
         cmocka_unit_test_setup(test_killed, set_up),
