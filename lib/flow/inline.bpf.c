@@ -20,6 +20,7 @@
 #include <leat/table.h>
 
 #define STAGES        8    /* LEAT_STAGES_MAX of lib/bpf/stage.h */
+#define ETHER_BYTES   14   /* of any frame */
 #define HEADERS_BYTES 256  /* of a frame whose beginning is not in one piece, are put together */
 #define TCX_NEXT      (-1) /* linux/bpf.h of Linux 6.6: the programs behind this one decide */
 
@@ -386,17 +387,24 @@ static __always_inline void account(uint32_t counter, const struct packet *packe
         count(LEAT_INLINE_IGNORED_OCTETS, packet->frame_octets);
 }
 
-/* A copy without its frame yet, of which there are `*bytes` to be copied. */
+/* A copy without its frame yet, of which there are `*bytes` to be copied. The verifier of Linux 6.1
+ * has to see, of the register that is used, that it is neither too many nor none. */
 static __always_inline struct copy *begin_copy(const struct packet *packet, uint32_t *bytes) {
     const uint32_t only = 0;
     struct copy *copy = bpf_map_lookup_elem(&desk, &only);
-    if (!packet || !copy || packet->bytes == 0)
+    if (!packet || !copy)
         return NULL;
-    *bytes = packet->bytes < LEAT_INLINE_COPY_BYTES ? packet->bytes : LEAT_INLINE_COPY_BYTES;
+    uint32_t wanted = packet->bytes;
+    if (wanted > LEAT_INLINE_COPY_BYTES)
+        wanted = LEAT_INLINE_COPY_BYTES;
+    __asm__ volatile("" : "+r"(wanted));
+    if (wanted < ETHER_BYTES || wanted > LEAT_INLINE_COPY_BYTES)
+        return NULL;
+    *bytes = wanted;
     copy->head = (struct leat_inline_copy){ .time_ns = packet->now_ns,
                                             .entry = packet->entry,
                                             .frame_octets = packet->bytes,
-                                            .captured = (uint16_t)*bytes,
+                                            .captured = (uint16_t)wanted,
                                             .back = (uint16_t)packet->back };
     return copy;
 }
