@@ -42,6 +42,7 @@ struct probe_config {
     double active, idle, interval;
     int tunnels, output;
     int join; /* enum probe_join */
+    int sort; /* enum leat_flow_top */
     char **kept;
     uint32_t kept_count;
 };
@@ -91,6 +92,7 @@ struct probe_sinks {
 
 struct probe_top {
     uint32_t wanted; /* set by who wants it, cleared by the worker when it is there */
+    enum leat_flow_top by;
     uint32_t count;
     struct leat_flow flows[PROBE_TOP_MAX];
 };
@@ -169,7 +171,8 @@ int probe_queue_tick(struct probe_queue *queue, uint64_t now_ns);
 int probe_queue_stop(struct probe_queue *queue);
 /* Returns how many flows are left, or a negative errno. */
 int probe_queue_flush(struct probe_queue *queue);
-uint32_t probe_queue_top(struct probe_queue *queue, struct leat_flow *flows, uint32_t n);
+uint32_t probe_queue_top(struct probe_queue *queue, struct leat_flow *flows, uint32_t n,
+                         enum leat_flow_top by);
 int probe_queue_reload(struct probe_queue *queue, const struct leat_flow_meter_opts *opts);
 void probe_queue_close(struct probe_queue *queue);
 

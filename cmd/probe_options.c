@@ -13,6 +13,7 @@ static struct probe_config parsing;
 
 static const char *const tunnel_choices[] = { "outer", "inner", "both", NULL };
 static const char *const join_choices[] = { "auto", "always", "never", NULL };
+static const char *const sort_choices[] = { "octets", "packets", "duration", NULL };
 static const char *const output_choices[] = { "none", "text", "json", "csv", NULL };
 
 static bool parse_to(const char *value, void *to) {
@@ -176,6 +177,8 @@ static const struct option_spec specs[] = {
       NULL, .parse = parse_select },
     { "top", 0, "N", "the N biggest flows at each interval, with their rates", OPTION_U32,
       &parsing.top, 1, PROBE_TOP_MAX },
+    { "sort", 0, "octets|packets|duration", "which flows are the biggest of --top (octets)",
+      OPTION_CHOICE, &parsing.sort, .choices = sort_choices },
     { "interval", 'I', "SECONDS", "how often to tell how it goes (10, with --top 2); 0: never",
       OPTION_PARSED, &parsing.interval, .parse = parse_interval },
     { "queues", 'q', "N", "queues a port; default: all of an interface, else 1", OPTION_U32,
@@ -269,6 +272,7 @@ static void set_defaults(void) {
     parsing.active = 300;
     parsing.idle = 30;
     parsing.interval = -1;
+    parsing.sort = -1;
     parsing.domain = 1;
     parsing.copy_packets = PROBE_COPY_PACKETS;
     parsing.tunnels = LEAT_FLOW_TUNNELS_INNER;
@@ -288,6 +292,10 @@ static bool check(void) {
     bool to_stdout = parsing.output != PROBE_OUTPUT_NONE || !parsing.to_count;
     if (parsing.interval < 0)
         parsing.interval = parsing.top ? INTERVAL_TOP_S : INTERVAL_S;
+    if (parsing.sort >= 0 && !parsing.top)
+        return options_wrong("--sort wants --top");
+    if (parsing.sort < 0)
+        parsing.sort = LEAT_FLOW_TOP_OCTETS;
     if (parsing.read)
         return !parsing.port_count || options_wrong("--read meters no ports");
     if (!strcmp(parsing.fields, PROBE_FIELDS_HELP))

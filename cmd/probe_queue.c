@@ -36,9 +36,10 @@ int probe_queue_flush(struct probe_queue *queue) {
                           : (int)leat_flow_meter_flush(queue->meter, LEAT_FLOW_END_FORCED);
 }
 
-uint32_t probe_queue_top(struct probe_queue *queue, struct leat_flow *flows, uint32_t n) {
-    return queue->passing ? leat_flow_inline_top(queue->passing, flows, n)
-                          : leat_flow_meter_top(queue->meter, flows, n);
+uint32_t probe_queue_top(struct probe_queue *queue, struct leat_flow *flows, uint32_t n,
+                         enum leat_flow_top by) {
+    return queue->passing ? leat_flow_inline_top(queue->passing, flows, n, by)
+                          : leat_flow_meter_top(queue->meter, flows, n, by);
 }
 
 int probe_queue_reload(struct probe_queue *queue, const struct leat_flow_meter_opts *opts) {

@@ -16,11 +16,16 @@
 #define ROWS_LEFT 12
 
 static uint64_t octets(const struct leat_flow *flow) {
-    return flow->side[0].octets + flow->side[1].octets;
+    return leat_flow_top_measure(flow, LEAT_FLOW_TOP_OCTETS);
 }
 
-static int by_octets(const void *a, const void *b) {
-    uint64_t first = octets(a), second = octets(b);
+static uint64_t packets(const struct leat_flow *flow) {
+    return leat_flow_top_measure(flow, LEAT_FLOW_TOP_PACKETS);
+}
+
+static int biggest_first(const void *a, const void *b, void *by) {
+    uint64_t first = leat_flow_top_measure(a, *(enum leat_flow_top *)by);
+    uint64_t second = leat_flow_top_measure(b, *(enum leat_flow_top *)by);
     return (second > first) - (second < first);
 }
 
@@ -33,9 +38,9 @@ void probe_top_answer(struct probe_lane *lane) {
     struct leat_flow flows[2 * PROBE_TOP_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < lane->count; i++) {
-        count += probe_queue_top(lane->queues[i], &flows[count], wanted);
+        count += probe_queue_top(lane->queues[i], &flows[count], wanted, top->by);
         // cppcheck-suppress uninitvar ; the first `count` are
-        qsort(flows, count, sizeof(*flows), by_octets);
+        qsort_r(flows, count, sizeof(*flows), biggest_first, &top->by);
         if (count > wanted)
             count = wanted;
     }
@@ -45,15 +50,10 @@ void probe_top_answer(struct probe_lane *lane) {
     __atomic_store_n(&top->wanted, 0, __ATOMIC_RELEASE);
 }
 
-static uint64_t packets(const struct leat_flow *flow) {
-    return flow->side[0].packets + flow->side[1].packets;
-}
-
+/* The record's, which is that of its counts. */
 static double age(const struct leat_flow *flow) {
-    uint64_t last = flow->side[0].last_ns;
-    if (flow->side[1].packets && flow->side[1].last_ns > last)
-        last = flow->side[1].last_ns;
-    return (double)(last - flow->side[0].first_ns) / NS_PER_S;
+    uint64_t before_ns = flow->side[0].first_ns - flow->start_ns;
+    return (double)(leat_flow_duration_ns(flow) - before_ns) / NS_PER_S;
 }
 
 /* 999, 1.2k, 345M */
@@ -97,12 +97,22 @@ static void print_end(FILE *to, const struct leat_flow *flow, uint32_t side, int
     leat_text_free(&end);
 }
 
+/* How long it lasts takes the place of how many packets it has where flows are sorted by it. */
+static const char *frames_or_seconds(char text[16], const struct probe *probe,
+                                     const struct leat_flow *flow) {
+    if (probe->config.sort != LEAT_FLOW_TOP_DURATION)
+        return scaled(text, (double)packets(flow));
+    double seconds = (double)leat_flow_duration_ns(flow) / NS_PER_S;
+    snprintf(text, 16, "%.*f", seconds < 99999 ? 1 : 0, seconds);
+    return text;
+}
+
 static void print_flow(FILE *to, const struct probe *probe, const struct leat_flow *flow,
                        double seconds, int width) {
     char number[4], bytes[16], frames[16];
     print_rates(to, probe, flow, seconds);
     fprintf(to, " %7s %7s  %-5s", scaled(bytes, (double)octets(flow)),
-            scaled(frames, (double)packets(flow)), leat_record_protocol(flow->protocol, number));
+            frames_or_seconds(frames, probe, flow), leat_record_protocol(flow->protocol, number));
     print_end(to, flow, 0, width);
     print_end(to, flow, 1, width);
     fputc('\n', to);
@@ -124,8 +134,9 @@ static int width_of_ends(const struct leat_flow *flows, uint32_t count) {
 static void print_table(FILE *to, struct probe *probe, const struct leat_flow *flows,
                         uint32_t count, double seconds) {
     int width = width_of_ends(flows, count);
-    fprintf(to, "%7s %9s %7s %7s  %-5s  %-*s  %s\n", "bit/s", "packets/s", "octets", "packets",
-            "proto", width, "from", "to");
+    fprintf(to, "%7s %9s %7s %7s  %-5s  %-*s  %s\n", "bit/s", "packets/s", "octets",
+            probe->config.sort == LEAT_FLOW_TOP_DURATION ? "seconds" : "packets", "proto", width,
+            "from", "to");
     for (uint32_t i = 0; i < count; i++)
         print_flow(to, probe, &flows[i], seconds, width);
     for (uint32_t i = 0; i < count; i++)
@@ -147,8 +158,11 @@ static bool ask(struct probe *probe) {
     const struct timespec pause = { .tv_nsec = 5000000 };
     if (!answered(probe))
         return false;
-    for (uint32_t i = 0; i < probe->lane_count; i++)
-        __atomic_store_n(&probe->lanes[i].top.wanted, probe->config.top, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < probe->lane_count; i++) {
+        struct probe_top *top = &probe->lanes[i].top;
+        top->by = (enum leat_flow_top)probe->config.sort;
+        __atomic_store_n(&top->wanted, probe->config.top, __ATOMIC_RELEASE);
+    }
     for (uint64_t start = clock_ns(); !answered(probe) && clock_ns() - start < ANSWER_NS;)
         nanosleep(&pause, NULL);
     return answered(probe);
@@ -156,6 +170,7 @@ static bool ask(struct probe *probe) {
 
 static void add_table(FILE *to, struct probe *probe, double seconds) {
     uint32_t wanted = probe->config.top, count = 0;
+    enum leat_flow_top by = (enum leat_flow_top)probe->config.sort;
     struct leat_flow *flows = calloc((size_t)probe->lane_count * wanted, sizeof(*flows));
     for (uint32_t i = 0; flows && i < probe->lane_count; i++) {
         const struct probe_top *top = &probe->lanes[i].top;
@@ -163,7 +178,7 @@ static void add_table(FILE *to, struct probe *probe, double seconds) {
         count += top->count;
     }
     if (flows) {
-        qsort(flows, count, sizeof(*flows), by_octets);
+        qsort_r(flows, count, sizeof(*flows), biggest_first, &by);
         print_table(to, probe, flows, count < wanted ? count : wanted, seconds);
     }
     free(flows);

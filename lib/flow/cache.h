@@ -19,6 +19,7 @@
 #include "packet.h"
 #include "scope.h"
 #include "span.h"
+#include "top.h"
 
 #define LEAT_FLOW_CACHE_FLOWS (1u << 20) /* if not told otherwise */
 
@@ -75,7 +76,8 @@ void leat_flow_cache_set_timeouts(struct leat_flow_cache *cache, uint64_t active
 void leat_flow_cache_stats(const struct leat_flow_cache *cache,
                            struct leat_flow_cache_stats *stats);
 
-/* The flows with most octets now, largest first; up to `n`. By the owner, between batches. */
-uint32_t leat_flow_cache_top(struct leat_flow_cache *cache, struct leat_flow *flows, uint32_t n);
+/* The biggest flows now, biggest first; up to `n`. By the owner, between batches. */
+uint32_t leat_flow_cache_top(struct leat_flow_cache *cache, struct leat_flow *flows, uint32_t n,
+                             enum leat_flow_top by);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What happens to flows without a packet of theirs: the sweep, flushing, the largest of them. */
 #include "cache_private.h"
-#include "top.h"
 #include <string.h>
 
 /* A tick looks at so many entries, and ends so many flows, before it lets the packets on. */
@@ -114,20 +113,31 @@ uint32_t leat_flow_cache_flush(struct leat_flow_cache *cache, enum leat_flow_end
     return cache->family[0].flows + cache->family[1].flows;
 }
 
-static uint64_t octets_of(const struct leat_flow_family *family, uint32_t index) {
+/* As leat_flow_top_measure() of what would be described; 0: there is no flow. */
+static uint64_t measure(const struct leat_flow_family *family, uint32_t index,
+                        enum leat_flow_top by) {
+    static const struct leat_flow_sum none;
     const struct leat_flow_sum *sum = leat_flow_sum(family, index);
-    if (!(sum->state & LEAT_FLOW_LIVE))
+    if (!leat_table_used(family->table, index) || !(sum->state & LEAT_FLOW_LIVE))
         return 0;
-    return sum->octets + (sum->state & LEAT_FLOW_BACK ? family->back[index].octets : 0);
+    const struct leat_flow_sum *back = sum->state & LEAT_FLOW_BACK ? &family->back[index] : &none;
+    if (by == LEAT_FLOW_TOP_OCTETS)
+        return sum->octets + back->octets;
+    if (by == LEAT_FLOW_TOP_PACKETS)
+        return sum->packets + back->packets;
+    uint64_t last_ns = back->packets && back->last_ns > sum->last_ns ? back->last_ns : sum->last_ns;
+    uint64_t start_ns = leat_flow_start(family, index);
+    return last_ns > start_ns ? last_ns - start_ns + 1 : 1;
 }
 
-uint32_t leat_flow_cache_top(struct leat_flow_cache *cache, struct leat_flow *flows, uint32_t n) {
+uint32_t leat_flow_cache_top(struct leat_flow_cache *cache, struct leat_flow *flows, uint32_t n,
+                             enum leat_flow_top by) {
     uint32_t count = 0;
     for (uint32_t f = 0; f < 2; f++) {
         const struct leat_flow_family *family = &cache->family[f];
         for (uint32_t index = 0; index < family->used; index++) {
-            uint64_t octets = leat_table_used(family->table, index) ? octets_of(family, index) : 0;
-            struct leat_flow *place = leat_flow_top_place(flows, &count, n, octets);
+            struct leat_flow *place =
+                leat_flow_top_place(flows, &count, n, by, measure(family, index, by));
             if (place)
                 leat_flow_describe(cache, family, index, place);
         }

@@ -67,9 +67,10 @@ int leat_flow_inline_sweep(struct leat_flow_inline *live);
 /* Ends all flows; returns how many are left because `ended` had no room, or a negative errno. */
 int leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end reason);
 
-/* The flows with most octets now, largest first; up to `n`, without parts. By the one thread that
+/* The biggest flows now, biggest first; up to `n`, without parts. By the one thread that
  * sweeps. */
-uint32_t leat_flow_inline_top(struct leat_flow_inline *live, struct leat_flow *flows, uint32_t n);
+uint32_t leat_flow_inline_top(struct leat_flow_inline *live, struct leat_flow *flows, uint32_t n,
+                              enum leat_flow_top by);
 
 /* Of flows that are there, too. Any thread. */
 void leat_flow_inline_set_timeouts(struct leat_flow_inline *live, uint64_t active_ns,

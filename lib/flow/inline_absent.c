@@ -38,8 +38,9 @@ int leat_flow_inline_flush(struct leat_flow_inline *live, enum leat_flow_end rea
     return 0;
 }
 
-uint32_t leat_flow_inline_top(struct leat_flow_inline *live, struct leat_flow *flows, uint32_t n) {
-    (void)live, (void)flows, (void)n;
+uint32_t leat_flow_inline_top(struct leat_flow_inline *live, struct leat_flow *flows, uint32_t n,
+                              enum leat_flow_top by) {
+    (void)live, (void)flows, (void)n, (void)by;
     return 0;
 }
 

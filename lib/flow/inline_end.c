@@ -2,7 +2,6 @@
 /* Ending flows of live traffic: out of the table's sight, wait, read, release. */
 #include "clock.h"
 #include "inline_private.h"
-#include "top.h"
 #include <endian.h>
 #include <string.h>
 
@@ -177,15 +176,27 @@ int leat_flow_inline_flush(struct leat_flow_inline *self, enum leat_flow_end rea
     return (int)stats.used;
 }
 
+static uint64_t measure(const struct leat_inline_record *record, enum leat_flow_top by) {
+    const struct leat_inline_side *side = record->side;
+    if (by == LEAT_FLOW_TOP_OCTETS)
+        return read_once(&side[0].octets) + read_once(&side[1].octets);
+    if (by == LEAT_FLOW_TOP_PACKETS)
+        return read_once(&side[0].packets) + read_once(&side[1].packets);
+    uint64_t start_ns = read_once(&side[leat_inline_source(record)].first_ns);
+    uint64_t last_ns[2] = { read_once(&side[0].last_ns), read_once(&side[1].last_ns) };
+    uint64_t later_ns = last_ns[last_ns[1] > last_ns[0]];
+    return later_ns > start_ns ? later_ns - start_ns + 1 : 1;
+}
+
 /* Programs add to them meanwhile: what is told was true at some moment of the call. */
-uint32_t leat_flow_inline_top(struct leat_flow_inline *self, struct leat_flow *flows, uint32_t n) {
+uint32_t leat_flow_inline_top(struct leat_flow_inline *self, struct leat_flow *flows, uint32_t n,
+                              enum leat_flow_top by) {
     uint32_t entries = leat_table_entries(self->table), count = 0;
     for (uint32_t i = 0; i < entries; i++) {
         if (!leat_table_used(self->table, i))
             continue;
-        const struct leat_inline_record *record = leat_table_entry(self->table, i);
-        uint64_t octets = read_once(&record->side[0].octets) + read_once(&record->side[1].octets);
-        struct leat_flow *place = leat_flow_top_place(flows, &count, n, octets);
+        struct leat_flow *place = leat_flow_top_place(
+            flows, &count, n, by, measure(leat_table_entry(self->table, i), by));
         if (place)
             fill_flow(self, i, 0, place);
     }

@@ -295,8 +295,9 @@ uint32_t leat_flow_meter_flush(struct leat_flow_meter *meter, enum leat_flow_end
     return leat_flow_cache_flush(meter->cache, reason);
 }
 
-uint32_t leat_flow_meter_top(struct leat_flow_meter *meter, struct leat_flow *flows, uint32_t n) {
-    return leat_flow_cache_top(meter->cache, flows, n);
+uint32_t leat_flow_meter_top(struct leat_flow_meter *meter, struct leat_flow *flows, uint32_t n,
+                             enum leat_flow_top by) {
+    return leat_flow_cache_top(meter->cache, flows, n, by);
 }
 
 void leat_flow_meter_stats(const struct leat_flow_meter *meter,

@@ -55,8 +55,9 @@ void leat_flow_meter_tick(struct leat_flow_meter *meter, uint64_t now_ns);
 /* Ends all flows; returns how many are left because the exporter's queue is full: call again. */
 uint32_t leat_flow_meter_flush(struct leat_flow_meter *meter, enum leat_flow_end reason);
 
-/* The flows with most octets now, as leat_flow_cache_top(). By the worker, between batches. */
-uint32_t leat_flow_meter_top(struct leat_flow_meter *meter, struct leat_flow *flows, uint32_t n);
+/* The biggest flows now, as leat_flow_cache_top(). By the worker, between batches. */
+uint32_t leat_flow_meter_top(struct leat_flow_meter *meter, struct leat_flow *flows, uint32_t n,
+                             enum leat_flow_top by);
 
 /* Any thread. */
 void leat_flow_meter_stats(const struct leat_flow_meter *meter,

@@ -107,7 +107,7 @@ void rig_assert_conserved(struct rig *rig) {
     static struct leat_flow live[RIG_RECORDS];
     struct leat_flow_cache_stats stats = rig_stats(rig);
     uint64_t packets = stats.packets_lost, octets = stats.octets_lost;
-    uint32_t n = leat_flow_cache_top(rig->cache, live, RIG_RECORDS);
+    uint32_t n = leat_flow_cache_top(rig->cache, live, RIG_RECORDS, LEAT_FLOW_TOP_OCTETS);
     for (uint32_t i = 0; i < n; i++) {
         packets += live[i].side[0].packets + live[i].side[1].packets;
         octets += live[i].side[0].octets + live[i].side[1].octets;

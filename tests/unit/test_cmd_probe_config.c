@@ -64,7 +64,7 @@ static void test_the_command_line(void **state) {
     assert_true(parse(&config,
                       "a.pcap b.pcap --to ipfix://h --to json:- --active 1.5 --key vlan,tos "
                       "--select min-packets=3,sample=1/10 --rotate 60s,1M --sample 1/100 "
-                      "--tunnels both --interval 0 --top 5 --domain 7 --join never --cores 3,0",
+                      "--tunnels both --interval 0 --top 5 --sort packets --domain 7 --join never --cores 3,0",
                       &exit_code));
     assert_int_equal(config.port_count, 2);
     assert_string_equal(config.ports[1], "b.pcap");
@@ -79,6 +79,7 @@ static void test_the_command_line(void **state) {
     assert_int_equal(config.sampling.kind, LEAT_FLOW_SAMPLING_COUNT);
     assert_int_equal(config.tunnels, LEAT_FLOW_TUNNELS_BOTH);
     assert_int_equal(config.top, 5);
+    assert_int_equal(config.sort, LEAT_FLOW_TOP_PACKETS);
     assert_int_equal(config.domain, 7);
     assert_int_equal(config.join, PROBE_JOIN_NEVER);
     assert_int_equal(config.run.cores.count, 2);

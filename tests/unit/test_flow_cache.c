@@ -244,11 +244,54 @@ static void test_the_largest_flows(void **state) {
     for (uint32_t i = 0; i < 100; i++)
         for (uint32_t n = 0; n <= i; n++)
             rig_add(&rig, i % 2 ? rig_packet(i, RIG_TIME) : rig_packet6(i, RIG_TIME));
-    assert_int_equal(leat_flow_cache_top(rig.cache, flows, 5), 5);
+    assert_int_equal(leat_flow_cache_top(rig.cache, flows, 5, LEAT_FLOW_TOP_OCTETS), 5);
     for (uint32_t i = 0; i < 5; i++)
         assert_int_equal(flows[i].side[0].octets, (100 - i) * 100);
     leat_flow_cache_flush(rig.cache, LEAT_FLOW_END_FORCED);
-    assert_int_equal(leat_flow_cache_top(rig.cache, flows, 5), 0);
+    assert_int_equal(leat_flow_cache_top(rig.cache, flows, 5, LEAT_FLOW_TOP_OCTETS), 0);
+    rig_close(&rig);
+}
+
+static void add_of(uint32_t number, uint32_t octets, uint8_t side, uint64_t time_ns) {
+    struct leat_flow_packet packet = rig_packet(number, time_ns);
+    packet.octets = octets;
+    packet.side = side;
+    rig_add(&rig, packet);
+}
+
+static void expect_order(enum leat_flow_top by, const uint64_t packets[3]) {
+    struct leat_flow flows[3];
+    assert_int_equal(leat_flow_cache_top(rig.cache, flows, 3, by), 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(flows[i].side[0].packets + flows[i].side[1].packets, packets[i]);
+        assert_true(i == 0 || leat_flow_top_measure(&flows[i - 1], by) >=
+                                  leat_flow_top_measure(&flows[i], by));
+    }
+}
+
+/* One packet, three in two directions, four of which two are in a record before, and two at a
+ * distance of which the later one comes back. */
+static void test_what_makes_flows_large(void **state) {
+    (void)state;
+    struct leat_flow_cache_opts opts = rig_quiet;
+    opts.active_ns = 50 * SECOND;
+    opts.idle_ns = 100 * SECOND;
+    rig_open(&rig, opts);
+    add_of(3, 100, 0, RIG_TIME);
+    add_of(3, 100, 0, RIG_TIME + 10 * SECOND);
+    add_of(2, 150, 0, RIG_TIME + 30 * SECOND);
+    add_of(3, 100, 0, RIG_TIME + 60 * SECOND);
+    assert_int_equal(rig.count, 1);
+    add_of(3, 100, 1, RIG_TIME + 60 * SECOND);
+    add_of(0, 1400, 0, RIG_TIME + 69 * SECOND);
+    for (uint8_t i = 0; i < 3; i++)
+        add_of(1, 130, i % 2, RIG_TIME + 70 * SECOND);
+    add_of(2, 150, 1, RIG_TIME + 70 * SECOND);
+    expect_order(LEAT_FLOW_TOP_OCTETS, (const uint64_t[]){ 1, 3, 2 });
+    add_of(2, 30, 1, RIG_TIME + 71 * SECOND);
+    add_of(2, 30, 1, RIG_TIME + 72 * SECOND);
+    expect_order(LEAT_FLOW_TOP_PACKETS, (const uint64_t[]){ 4, 3, 2 });
+    expect_order(LEAT_FLOW_TOP_DURATION, (const uint64_t[]){ 2, 4, 1 });
     rig_close(&rig);
 }
 
@@ -333,6 +376,7 @@ int main(void) {
         cmocka_unit_test(test_a_counter_that_would_wrap),
         cmocka_unit_test(test_time_may_go_backwards),
         cmocka_unit_test(test_the_largest_flows),
+        cmocka_unit_test(test_what_makes_flows_large),
         cmocka_unit_test(test_scopes_of_packets_and_keys),
         cmocka_unit_test(test_options_that_are_refused),
     };

@@ -70,7 +70,7 @@ static void test_a_cut_flow_keeps_its_direction(void **state) {
     rig_add(&rig, rig_tcp(1, 0, ACK, RIG_TIME + 60 * SECOND));
     rig_add(&rig, rig_tcp(1, 0, ACK, RIG_TIME + 61 * SECOND));
     assert_int_equal(rig.count, 1);
-    leat_flow_cache_top(rig.cache, &rig.records[9], 1);
+    leat_flow_cache_top(rig.cache, &rig.records[9], 1, LEAT_FLOW_TOP_OCTETS);
     assert_int_equal(rig.records[9].port[0], 53);
     assert_int_equal(rig.records[9].side[0].packets, 0);
     assert_int_equal(rig.records[9].side[0].first_ns, RIG_TIME + 60 * SECOND);

@@ -55,7 +55,7 @@ static void test_names_in_the_payload(void **state) {
     packet.payload = (const uint8_t *)request;
     packet.payload_here = packet.payload_bytes = sizeof(request) - 1;
     rig_add(&rig, packet);
-    assert_int_equal(leat_flow_cache_top(rig.cache, &flow, 1), 1);
+    assert_int_equal(leat_flow_cache_top(rig.cache, &flow, 1, LEAT_FLOW_TOP_OCTETS), 1);
     assert_int_equal(flow.parts.application->kind, LEAT_FLOW_APPLICATION_HTTP);
     assert_string_equal(flow.parts.application->name, "leat.example");
     assert_null(flow.parts.notes);

@@ -572,7 +572,7 @@ static void keys_may_have_more(void **state) {
     send_udp(5000, 7777);
     await_frames(6);
     struct leat_flow top[2];
-    assert_int_equal(leat_flow_inline_top(meter, top, 2), 2);
+    assert_int_equal(leat_flow_inline_top(meter, top, 2, LEAT_FLOW_TOP_OCTETS), 2);
     assert_int_equal(top[0].side[0].packets, 2);
     assert_int_equal(top[0].scope.vlan_tci[0], 3);
     assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);

@@ -344,7 +344,7 @@ static void test_top_and_tick(void **state) {
     for (uint32_t i = 0; i < 10; i++)
         put_udp(i, i < 7 ? 1 : 2, T);
     add(10);
-    assert_int_equal(leat_flow_meter_top(rig.meter, flows, 4), 2);
+    assert_int_equal(leat_flow_meter_top(rig.meter, flows, 4, LEAT_FLOW_TOP_OCTETS), 2);
     assert_int_equal(flows[0].side[0].packets, 7);
     leat_flow_meter_tick(rig.meter, T + 2 * SECOND);
     assert_int_equal(stats().cache.flows_ended[LEAT_FLOW_END_IDLE], 2);
