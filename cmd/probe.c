@@ -63,12 +63,10 @@ static int batch(void *ctx) {
 
 static int tick(void *ctx) {
     struct probe_lane *lane = ctx;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    const uint64_t now_ns = clock_real_ns();
     int status = 0;
     for (uint32_t i = 0; lane->live && status == 0 && i < lane->count; i++)
-        status = probe_queue_tick(lane->queues[i],
-                                  (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec);
+        status = probe_queue_tick(lane->queues[i], now_ns);
     probe_top_answer(lane);
     return status;
 }
@@ -400,7 +398,7 @@ static int start(struct probe *probe) {
     if (status == 0)
         status = probe_sinks_plan(&probe->config, &probe->sinks);
     if (status == 0)
-        status = probe_sinks_open(probe, &probe->config, fields, &probe->sinks);
+        status = probe_sinks_open(probe, &probe->config, fields, &probe->sinks, NULL);
     if (status)
         return status;
     if (probe->config.user && ((status = probe_drop_privileges(probe->config.user)) ||

@@ -79,7 +79,7 @@ struct probe_queue {
 struct probe_sink {
     struct leat_flow_sink *sink; /* NULL: not open; the exporter's once it has started */
     char name[256];
-    const char *const *to; /* what it is opened by */
+    const char *to[PROBE_SINKS_MAX]; /* what it is opened by */
     uint32_t to_count;
     char *made_of; /* all of the configuration that it depends on */
     bool kept;     /* over a reload */
@@ -196,9 +196,14 @@ void probe_say_joining(const struct probe *probe);
 int probe_sinks_plan(const struct probe_config *config, struct probe_sinks *sinks);
 /* Takes those of `open` that nothing has changed for, and marks both as kept. */
 void probe_sinks_keep(struct probe_sinks *sinks, struct probe_sinks *open);
-/* Opens those that are not; when that fails, none but the kept ones is. */
+/* Opens those that are not; when that fails, none but the kept ones is. 1: some have names of sinks
+ * in `beside`, which have to be closed first; NULL: there are none. */
 int probe_sinks_open(struct probe *probe, const struct probe_config *config,
-                     const struct leat_fields *fields, struct probe_sinks *sinks);
+                     const struct leat_fields *fields, struct probe_sinks *sinks,
+                     const struct probe_sinks *beside);
+/* Those in force that were closed are opened as they were. What cannot be is told, and its records
+ * are counted as lost. */
+void probe_sinks_reopen(struct probe *probe);
 /* Those that are open, for the exporter: how many. */
 uint32_t probe_sinks_list(const struct probe_sinks *sinks, bool kept_only,
                           struct leat_flow_sink *list[PROBE_SINKS_MAX + 1]);

@@ -3,7 +3,6 @@
 #include "clock.h"
 #include "probe.h"
 #include <string.h>
-#include <time.h>
 
 /* Of what a port loses, frames that came by the observation point whole: a wrong frame check
  * sequence (RX_CRC) is no observed IP packet, and BY_PROGRAM was not lost. */
@@ -39,9 +38,7 @@ static void add_missed(struct probe *probe, struct leat_ipfix_facts *facts) {
     }
     pthread_mutex_lock(&probe->ports_lock);
     if (packets > before->packets) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        leat_span_add(&before->when, (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec);
+        leat_span_add(&before->when, clock_real_ns());
         before->packets = packets;
     }
     facts->ignored_packets += before->packets;

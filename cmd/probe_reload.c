@@ -76,25 +76,19 @@ static int hand_over(struct probe *probe, const struct probe_sinks *sinks, bool 
     return status ? session_error(status) : 0;
 }
 
-/* `sinks`, those of them newly opened that are not kept, take the place of the ones in force. */
-static int replace(struct probe *probe, const struct probe_config *config,
-                   const struct leat_fields *fields, struct probe_sinks *sinks) {
-    int status = probe_sinks_open(probe, config, fields, sinks);
-    if (status)
-        return status;
-    status = hand_over(probe, sinks, false, config);
-    if (status) {
-        probe_sinks_close(sinks);
-        return status;
-    }
-    probe_sinks_forget(&probe->sinks);
-    probe->sinks = *sinks;
-    return 0;
+/* Closes those that are not kept; records wait from now on. */
+static int close_replaced(struct probe *probe) {
+    int status = hand_over(probe, &probe->sinks, true, &probe->config);
+    for (uint32_t i = 0; status == 0 && i < probe->sinks.count; i++)
+        if (!probe->sinks.sink[i].kept)
+            probe->sinks.sink[i].sink = NULL;
+    return status;
 }
 
-/* Sinks that nothing has changed for stay as they are, with their sessions. The others are closed
- * first, since two cannot hold one spool; records wait meanwhile. Should the new ones not open, the
- * old ones do, as they did before. */
+/* Sinks that nothing has changed for stay as they are, with their sessions. New ones are opened
+ * before old ones are closed, so that nothing has happened if one cannot be; where a new one needs
+ * what an old one of its name holds, the old ones are closed first, and should it not open then,
+ * they are opened again. */
 static int replace_sinks(struct probe *probe, const struct probe_config *config,
                          const struct leat_fields *fields) {
     struct probe_sinks sinks;
@@ -102,27 +96,24 @@ static int replace_sinks(struct probe *probe, const struct probe_config *config,
     if (status)
         return status;
     probe_sinks_keep(&sinks, &probe->sinks);
-    status = hand_over(probe, &probe->sinks, true, &probe->config);
-    if (status) {
-        probe_sinks_forget(&sinks);
-        return status;
-    }
-    for (uint32_t i = 0; i < probe->sinks.count; i++)
-        if (!probe->sinks.sink[i].kept)
-            probe->sinks.sink[i].sink = NULL; /* closed by the exporter */
-    status = replace(probe, config, fields, &sinks);
+    status = probe_sinks_open(probe, config, fields, &sinks, &probe->sinks);
+    const bool clash = status > 0;
+    if (clash)
+        status = close_replaced(probe);
+    if (clash && !status)
+        status = probe_sinks_open(probe, config, fields, &sinks, NULL);
     if (!status)
+        status = hand_over(probe, &sinks, false, config);
+    if (!status) {
+        probe_sinks_forget(&probe->sinks);
+        probe->sinks = sinks;
         return 0;
+    }
+    probe_sinks_close(&sinks);
     probe_sinks_forget(&sinks);
-    struct probe_sinks again = { 0 };
-    int back = probe_sinks_plan(&probe->config, &again);
-    if (back)
-        return status;
-    probe_sinks_keep(&again, &probe->sinks);
-    back = replace(probe, &probe->config, &probe->fields, &again);
-    if (back) {
-        probe_sinks_forget(&again);
-        hand_over(probe, &probe->sinks, false, &probe->config); /* with those that are left */
+    if (clash) {
+        probe_sinks_reopen(probe);
+        hand_over(probe, &probe->sinks, false, &probe->config);
     }
     return status;
 }

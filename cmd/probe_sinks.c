@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leat probe: from the configuration to sinks and meters. */
+#include "clock.h"
 #include "probe.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -76,7 +77,8 @@ static int plan_one(const struct probe_config *config, struct probe_sinks *sinks
                     const char *const *to, uint32_t to_count) {
     struct probe_sink *sink = &sinks->sink[sinks->count++];
     size_t size;
-    *sink = (struct probe_sink){ .to = to, .to_count = to_count };
+    *sink = (struct probe_sink){ .to_count = to_count };
+    memcpy(sink->to, to, to_count * sizeof(*to));
     FILE *text = open_memstream(&sink->made_of, &size);
     for (uint32_t i = 0; text && i < to_count; i++)
         say_made_of(text, config, to[i]);
@@ -141,16 +143,53 @@ static int open_one(struct probe_sink *sink, const struct leat_flow_sink_opts *o
     return status;
 }
 
+static bool is_to(const struct probe_sink *sink, const char *name) {
+    for (uint32_t i = 0; i < sink->to_count; i++)
+        if (!strcmp(sink->to[i], name))
+            return true;
+    return false;
+}
+
+/* Two of one name cannot both be open: they would have one spool, or one file. */
+static bool clashes(const struct probe_sink *sink, const struct probe_sinks *beside) {
+    for (uint32_t i = 0; i < beside->count; i++)
+        for (uint32_t k = 0; beside->sink[i].sink && k < sink->to_count; k++)
+            if (!beside->sink[i].kept && is_to(&beside->sink[i], sink->to[k]))
+                return true;
+    return false;
+}
+
 int probe_sinks_open(struct probe *probe, const struct probe_config *config,
-                     const struct leat_fields *fields, struct probe_sinks *sinks) {
+                     const struct leat_fields *fields, struct probe_sinks *sinks,
+                     const struct probe_sinks *beside) {
     const struct leat_flow_sink_opts opts = sink_opts(probe, config, fields);
     int status = 0;
-    for (uint32_t i = 0; status == 0 && i < sinks->count; i++)
-        if (!sinks->sink[i].sink)
-            status = open_one(&sinks->sink[i], &opts);
-    if (status)
+    for (uint32_t i = 0; status >= 0 && i < sinks->count; i++) {
+        struct probe_sink *sink = &sinks->sink[i];
+        if (!sink->sink && beside && clashes(sink, beside))
+            status = 1;
+        else if (!sink->sink && open_one(sink, &opts))
+            status = -EIO;
+    }
+    if (status < 0)
         probe_sinks_close(sinks);
     return status;
+}
+
+void probe_sinks_reopen(struct probe *probe) {
+    const struct leat_flow_sink_opts opts = sink_opts(probe, &probe->config, &probe->fields);
+    for (uint32_t i = 0; i < probe->sinks.count; i++) {
+        struct probe_sink *sink = &probe->sinks.sink[i];
+        if (sink->sink || open_one(sink, &opts) == 0)
+            continue;
+        fprintf(stderr,
+                "leat probe: %s: it could not be opened again: until a reload its records "
+                "are lost\n",
+                sink->name);
+        if (leat_flow_sink_absent(&sink->sink, sink->name, clock_real_ns()))
+            session_error(0);
+        sink->made_of[0] = '\0'; /* the next reload opens it anew */
+    }
 }
 
 uint32_t probe_sinks_list(const struct probe_sinks *sinks, bool kept_only,

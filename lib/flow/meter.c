@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Packets decoded before they are counted: they and their frames' headers fit the first cache. */
 #define GROUP 32
@@ -20,14 +19,12 @@
  * that libpcap captures. */
 #define WIRE_LEN_MAX 262144
 
-#define TAKEOVER_NS      1000000000ull
-#define TAKEOVER_WAIT_NS 500000
-
 /* What a reload replaces. */
 struct settings {
     struct leat_flow_filter *filter; /* NULL: all frames */
     struct leat_flow_sampler sampler;
     uint64_t active_ns, idle_ns;
+    struct settings *older; /* that are to be freed, too */
 };
 
 struct counters {
@@ -54,16 +51,18 @@ struct leat_flow_meter {
 
     _Alignas(64) struct counters counters;
     _Alignas(64) _Atomic(struct settings *) next; /* to be taken over by the worker */
-    _Atomic(struct settings *) last;              /* what it used before: to be freed */
+    _Atomic(struct settings *) last;              /* what it used before */
 };
 
 /* --- opening */
 
 static void settings_free(struct settings *settings) {
-    if (!settings)
-        return;
-    leat_flow_filter_destroy(settings->filter);
-    free(settings);
+    while (settings) {
+        struct settings *older = settings->older;
+        leat_flow_filter_destroy(settings->filter);
+        free(settings);
+        settings = older;
+    }
 }
 
 static int settings_make(struct settings **settings, const struct leat_flow_meter_opts *opts) {
@@ -141,37 +140,25 @@ void leat_flow_meter_destroy(struct leat_flow_meter *meter) {
 
 /* --- reload */
 
-/* By the worker. What it used before is left for the one who asked, since freeing takes locks. */
+/* By the worker. What it used before is left for the next reload, since freeing takes locks. */
 static void take_over(struct leat_flow_meter *meter) {
     if (__builtin_expect(!atomic_load_explicit(&meter->next, memory_order_relaxed), 1))
         return;
-    struct settings *next = atomic_exchange(&meter->next, NULL);
-    if (!next) /* withdrawn */
-        return;
     struct settings *last = meter->settings;
-    meter->settings = next;
-    leat_flow_cache_set_timeouts(meter->cache, next->active_ns, next->idle_ns);
+    meter->settings = atomic_exchange(&meter->next, NULL);
+    leat_flow_cache_set_timeouts(meter->cache, meter->settings->active_ns,
+                                 meter->settings->idle_ns);
+    last->older = atomic_exchange(&meter->last, NULL);
     atomic_store(&meter->last, last);
 }
 
 int leat_flow_meter_reload(struct leat_flow_meter *meter, const struct leat_flow_meter_opts *opts) {
-    struct settings *next, *last;
+    struct settings *next;
     int err = settings_make(&next, opts);
     if (err < 0)
         return err;
-    atomic_store(&meter->next, next);
-    uint64_t start_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
-    while (!(last = atomic_exchange(&meter->last, NULL))) {
-        const struct timespec pause = { .tv_nsec = TAKEOVER_WAIT_NS };
-        if (leat_flow_clock_ns(CLOCK_MONOTONIC) - start_ns > TAKEOVER_NS &&
-            (next = atomic_exchange(&meter->next, NULL))) {
-            settings_free(next);
-            return leat_fail(ETIMEDOUT, "flow meter: its worker did not take new settings over "
-                                        "within a second; nothing was changed");
-        }
-        nanosleep(&pause, NULL);
-    }
-    settings_free(last);
+    settings_free(atomic_exchange(&meter->next, next)); /* which the worker has not seen */
+    settings_free(atomic_exchange(&meter->last, NULL));
     return 0;
 }
 

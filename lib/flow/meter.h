@@ -63,8 +63,8 @@ uint32_t leat_flow_meter_top(struct leat_flow_meter *meter, struct leat_flow *fl
 void leat_flow_meter_stats(const struct leat_flow_meter *meter,
                            struct leat_flow_meter_stats *stats);
 
-/* A new filter, timeouts and sampling at the next batch, without losing a flow. Any thread, one at
- * a time; waits until the worker has taken it over, at most a second. */
+/* A new filter, timeouts and sampling from the next batch on, without losing a flow. Any thread,
+ * one at a time; a worker that waits for frames is not waited for. */
 int leat_flow_meter_reload(struct leat_flow_meter *meter, const struct leat_flow_meter_opts *opts);
 
 #endif

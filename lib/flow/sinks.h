@@ -61,6 +61,10 @@ int leat_flow_sink_open(struct leat_flow_sink **sink, const char *name,
 int leat_flow_sink_failover(struct leat_flow_sink **sink, struct leat_flow_sink **members,
                             uint32_t n);
 
+/* In the place of one that could not be opened: all that it is given is lost, and counted.
+ * `now_ns`: CLOCK_REALTIME. */
+int leat_flow_sink_absent(struct leat_flow_sink **sink, const char *name, uint64_t now_ns);
+
 /* A kind's constructor. `rest` is the name behind "kind:". */
 struct leat_flow_sink_kind {
     const char *name;    /* "ipfix+tcp" */

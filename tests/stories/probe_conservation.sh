@@ -62,6 +62,30 @@ adds_up "$here/part.json" 600000 "$here/part.records"
 [ "$(json "$here/part.json" '["total"]["filtered"]')" -eq 597000 ] || fail "filtered"
 [ "$(json "$here/part.json" '["total"]["unsampled"]')" -eq 2000 ] || fail "sampled"
 
+say "SIGHUP while a capture that comes over a FIFO pauses: the filter is in force for what comes next"
+mkfifo "$here/slow"
+printf 'ports: ["pcap:%s"]\njson: %s\noutput: json\ninterval: 0.1\n' "$here/slow" "$here/fifo.json" \
+    >"$here/fifo.yaml"
+"$LEAT" probe --config "$here/fifo.yaml" >"$here/fifo.records" 2>"$here/fifo.log" &
+pid[fifo]=$!
+exec 7>"$here/slow"
+head -c 1000000 "$here/many.pcapng" >&7
+# Frames of the last two lines.
+metered() { grep -E '^[0-9]+ s: ' "$here/fifo.log" | tail -n 2 | cut -d ' ' -f 3 | uniq; }
+stands() { [ "$(metered)" -gt 1000 ]; }
+until_true "the probe waits for more" stands
+first=$(metered)
+echo "filter: src host 10.0.0.7" >>"$here/fifo.yaml"
+kill -HUP "${pid[fifo]}"
+until_true "it was read again" grep -q "read again, and in force" "$here/fifo.log"
+tail -c +1000001 "$here/many.pcapng" >&7
+exec 7>&-
+ended fifo || fail "leat probe: exit code $?"
+adds_up "$here/fifo.json" 300000 "$here/fifo.records"
+filtered=$(json "$here/fifo.json" '["total"]["filtered"]')
+[ "$filtered" -gt $(((300000 - first) * 99 / 100 - 1000)) ] && [ "$filtered" -lt $((300000 - first)) ] ||
+    fail "of 300000 frames $filtered were filtered, after $first came before"
+
 [ "$(id -u)" -eq 0 ] || { echo "the rest needs root, for network namespaces"; exit 0; }
 need ip
 quiet_link lt-probe

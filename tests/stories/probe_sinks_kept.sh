@@ -78,20 +78,49 @@ connected 4739 1
 connected 4740 2
 feed
 
-say "a file that cannot be opened: refused, and all go on"
+say "a file that cannot be opened: refused, and all go on, none of them closed"
+files() { find "$here" -name 'more*' | sort; }
 cp "$here/probe.yaml" "$here/good.yaml"
+before=$(files)
 sed -i "s|more.json|no/such/more.json|" "$here/probe.yaml"
 kill -HUP "${pid[probe]}"
 until_true "it is refused" grep -q "the old configuration stays" "$here/probe.log"
+[ "$(files)" = "$before" ] || fail "a sink was closed: $(files)"
 cp "$here/good.yaml" "$here/probe.yaml"
 connected 4739 1
 connected 4740 2
 feed
+
+say "a file whose directory vanishes, while a reload closes it: its records are lost, and counted"
+mkdir "$here/out"
+sed -i "s|more.json|out/more.json|" "$here/probe.yaml"
+reload
+feed
+rm -r "$here/out"
+echo "rotate: 3600s" >>"$here/probe.yaml"
+kill -HUP "${pid[probe]}"
+until_true "that is told" grep -q "more.json: it could not be opened again" "$here/probe.log"
+feed
+until_true "losses are counted under its name" \
+    grep -q "to json:$here/out/more.json: 0 records, [1-9][0-9]* lost; not open" "$here/probe.log"
+mkdir "$here/out"
+reload
+feed
+connected 4739 1
+connected 4740 2
 kill -TERM "${pid[probe]}"
 ended probe || fail "leat probe: exit code $?"
 echo end >>"$here/control"
 ended steady || fail "the collector: $?"
 exported=$(json "$here/report.json" '["exporter"]["exported"]')
+python3 - "$here/report.json" "$here" <<'END' || fail "the report does not tell which sink is which"
+import json, sys
+report, here = json.load(open(sys.argv[1])), sys.argv[2]
+names = [sink["name"] for sink in report["sinks"]]
+assert report["conserved"] and names == ["ipfix+tls://localhost:4740", f"json:{here}/out/more.json",
+    "ipfix+tcp://127.0.0.1:4739", "replaced"], names
+assert report["sinks"][1]["lost"] == 0 and report["sinks"][3]["lost"] > 1000, report["sinks"]
+END
 for name in steady.0 tls.ipfix; do
     until_true "$name is complete" holds "$name" "$exported"
     cat "$here/got.json"
