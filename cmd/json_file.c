@@ -72,7 +72,10 @@ static int replace(const json_t *json, const char *path) {
     int fd = open_part(path, part);
     if (fd < 0)
         return fd;
-    int status = dump_and_close(json, fdopen(fd, "w"));
+    FILE *to = fdopen(fd, "w");
+    int status = to ? dump_and_close(json, to) : -errno;
+    if (!to)
+        close(fd);
     if (status == 0 && rename(part, path))
         status = -errno;
     if (status)
