@@ -21,6 +21,7 @@ enum {
     ANSWER_BYTES = 200,
     TIMEOUT_MS = 30000,
     POLL_MS = 100,
+    OPEN_MS = 3000,
 };
 
 #define BATCH_NS 1000000000ull
@@ -30,10 +31,11 @@ enum {
 struct clickhouse {
     struct leat_flow_sink sink;
     struct leat_fields fields;
-    bool uniflow, away, troubled;
+    bool uniflow, asking, troubled;
+    bool unreachable; /* at the last time, or not asked yet */
     CURLM *multi;
     CURL *request;
-    struct leat_text rows, sent; /* `sent` is empty: nothing is on its way */
+    struct leat_text rows, sent; /* `sent` is empty: no row is on its way */
     struct leat_tally waiting, underway, delivered, lost;
     char answer[ANSWER_BYTES]; /* of the server, as far as it is worth telling */
     size_t answer_bytes;
@@ -69,9 +71,9 @@ static size_t take_answer(char *bytes, size_t size, size_t n, void *ctx) {
 static void begin_request(struct clickhouse *house) {
     house->answer_bytes = 0;
     house->answer[0] = '\0';
-    curl_easy_setopt(house->request, CURLOPT_POSTFIELDS, house->sent.bytes);
+    curl_easy_setopt(house->request, CURLOPT_POSTFIELDS, house->sent.n ? house->sent.bytes : "");
     curl_easy_setopt(house->request, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)house->sent.n);
-    house->away = curl_multi_add_handle(house->multi, house->request) == CURLM_OK;
+    house->asking = curl_multi_add_handle(house->multi, house->request) == CURLM_OK;
 }
 
 static void begin_batch(struct clickhouse *house) {
@@ -91,15 +93,16 @@ static void end_batch(struct clickhouse *house, struct leat_tally *where) {
 }
 
 /* What the server refuses (4xx, as an unknown column) it would refuse again; all else is tried
- * until it goes through. */
+ * until it goes through, without rows, too: so that it is known when the server is back. */
 static void answered(struct clickhouse *house, CURLcode code) {
     long status = 0;
     curl_easy_getinfo(house->request, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(house->multi, house->request);
-    house->away = false;
+    house->asking = false;
+    house->unreachable = false;
     if (code == CURLE_OK && status == 200) {
         house->octets += house->sent.n;
-        house->messages++;
+        house->messages += house->sent.n > 0;
         end_batch(house, &house->delivered);
         if (house->troubled)
             tell(house, "takes records again", NULL);
@@ -110,6 +113,7 @@ static void answered(struct clickhouse *house, CURLcode code) {
     } else {
         trouble(house, "cannot insert, and tries again",
                 code == CURLE_OK ? house->answer : curl_easy_strerror(code));
+        house->unreachable = true;
         house->retry_ns = house->now_ns + RETRY_NS;
     }
 }
@@ -121,13 +125,13 @@ static void move_on(struct clickhouse *house) {
     while ((message = curl_multi_info_read(house->multi, &left)))
         if (message->msg == CURLMSG_DONE)
             answered(house, message->data.result);
-    if (house->away)
+    if (house->asking || house->now_ns < house->retry_ns)
         return;
     bool due = house->rows.n >= BATCH_BYTES || house->now_ns >= house->batch_ns + BATCH_NS;
-    if (house->sent.n > 0 && house->now_ns >= house->retry_ns)
-        begin_request(house);
-    else if (house->sent.n == 0 && house->rows.n > 0 && due)
+    if (house->sent.n == 0 && house->rows.n > 0 && due)
         begin_batch(house);
+    else if (house->sent.n > 0 || house->unreachable)
+        begin_request(house);
 }
 
 static void add_row(struct clickhouse *house, const struct leat_flow *flow) {
@@ -185,8 +189,12 @@ static void clickhouse_stats(struct leat_flow_sink *sink, struct leat_flow_sink_
     snprintf(stats->state, sizeof(stats->state), "%s", house->troubled ? "in trouble" : "sending");
 }
 
+static bool is_away(const struct leat_flow_sink *sink) {
+    return ((const struct clickhouse *)sink)->unreachable;
+}
+
 static void destroy(struct clickhouse *house) {
-    if (house->away)
+    if (house->asking)
         curl_multi_remove_handle(house->multi, house->request);
     curl_easy_cleanup(house->request);
     curl_multi_cleanup(house->multi);
@@ -222,7 +230,21 @@ static const struct leat_flow_sink_ops clickhouse_ops = {
     .tick = clickhouse_tick,
     .stats = clickhouse_stats,
     .close = clickhouse_close,
+    .away = is_away,
 };
+
+/* A moment for a first INSERT, of nothing: so that a short run, too, knows whether the server is
+ * there and has the table. */
+static void ask(struct clickhouse *house) {
+    uint64_t end_ns = leat_flow_clock_ns(CLOCK_MONOTONIC) + OPEN_MS * UINT64_C(1000000);
+    house->unreachable = true;
+    begin_request(house);
+    while (house->asking && leat_flow_clock_ns(CLOCK_MONOTONIC) < end_ns) {
+        curl_multi_poll(house->multi, NULL, 0, POLL_MS, NULL);
+        house->now_ns = leat_flow_clock_ns(CLOCK_REALTIME);
+        move_on(house);
+    }
+}
 
 /* A table, or database.table: it goes into the query as it is. */
 static bool is_table(const char *name) {
@@ -278,6 +300,7 @@ static int clickhouse_open(struct leat_flow_sink **sink, const struct leat_flow_
         destroy(house);
         return err;
     }
+    ask(house);
     *sink = &house->sink;
     return 0;
 }

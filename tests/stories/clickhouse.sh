@@ -55,6 +55,7 @@ ask "$(cat "$here/0.sql")" || fail "the table cannot be made"
 inside "$FLOW_SEND" -n 20000 clickhouse://127.0.0.1/flows 2>"$here/sent.json"
 [ "$(said "$here/sent.json" records)" = 20000 ] || fail "not all were inserted: $(cat "$here/sent.json")"
 [ "$(said "$here/sent.json" state)" = closed ] || fail "all was sent, yet it is $(said "$here/sent.json" state)"
+[ "$(said "$here/sent.json" failures)" = 0 ] || fail "something failed on the way: $(cat "$here/sent.json")"
 ask "SELECT count(), sum(packetDeltaCount), sum(octetDeltaCount), sum(reverseOctetDeltaCount),
     countIf(sourceIPv6Address != '') FROM flows" >"$here/sums"
 python3 - >"$here/expected" <<'END'
@@ -80,3 +81,10 @@ ended server || true
 inside "$FLOW_SEND" -n 10 -c 500 clickhouse://127.0.0.1/flows 2>"$here/away.json"
 [ "$(said "$here/away.json" lost)" = 10 ] || fail "records that could not go out are not counted"
 [ "$(said "$here/away.json" state)" = "in trouble" ] || fail "the end is no trouble"
+
+say "fail-over: another sink gets all while the server is not there"
+inside "$LEAT" probe "$(dirname "$page")/../tests/captures/protocols.pcap" --failover \
+    --to clickhouse://127.0.0.1/flows --to "json:$here/second.json" --json "$here/report.json" 2>"$here/probe.log" ||
+    fail "leat probe: exit code $?"
+[ "$(wc -l <"$here/second.json")" = "$(json "$here/report.json" '["exporter"]["exported"]')" ] ||
+    fail "the second got $(wc -l <"$here/second.json") records"
