@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* leat probe --json: the final report, with stable keys (docs/probe.md). */
+/* leat probe --json: the final report, with stable keys (docs/report.md). */
 #include "json_file.h"
 #include "probe.h"
 

@@ -138,12 +138,13 @@ static json_t *port_json(const report_port *port) {
     json_t *drops = json_object();
     for (size_t reason = 0; reason < REASONS; reason++)
         json_object_set_new(drops, reasons[reason].name, count(lost(port, reason)));
-    return json_pack(
-        "{ss ss so so so so so so so so so}", "name", port->name, "wire", port->wire, "rx_packets",
-        count(port->nic.rx_frames), "rx_bytes", count(port->nic.rx_bytes), "tx_packets",
-        count(port->nic.tx_frames), "tx_bytes", count(port->nic.tx_bytes), "generated",
-        count(port->on_wire.generated), "drops", drops, "violations", count(port->nic.violations),
-        "sequence", sequence_json(&port->on_wire), "latency_ns", latency_json(&port->on_wire));
+    return json_pack("{ss sn ss so so so so so so so so so}", "name", port->name, "mode", "wire",
+                     port->wire, "rx_packets", count(port->nic.rx_frames), "rx_bytes",
+                     count(port->nic.rx_bytes), "tx_packets", count(port->nic.tx_frames),
+                     "tx_bytes", count(port->nic.tx_bytes), "generated",
+                     count(port->on_wire.generated), "drops", drops, "violations",
+                     count(port->nic.violations), "sequence", sequence_json(&port->on_wire),
+                     "latency_ns", latency_json(&port->on_wire));
 }
 
 static struct wire_stats all_probes(const struct softnic_report *report) {
@@ -178,10 +179,10 @@ int softnic_report_write_json(const struct softnic_report *report, const char *p
     for (uint32_t i = 0; i < report->port_count; i++)
         json_array_append_new(ports, port_json(&report->ports[i]));
     const struct wire_stats probes = all_probes(report);
-    json_t *json =
-        json_pack("{sf so sf sf so so so}", "seconds", report->seconds, "ports", ports, "rx_mpps",
-                  mpps(rx_frames(report), report->seconds), "tx_mpps",
-                  mpps(tx_frames(report), report->seconds), "cycles_per_packet", json_null(),
-                  "latency_ns", only_latency_json(report), "sequence", sequence_json(&probes));
+    json_t *json = json_pack("{sf so sf sf so so sn so}", "seconds", report->seconds, "ports",
+                             ports, "rx_mpps", mpps(rx_frames(report), report->seconds), "tx_mpps",
+                             mpps(tx_frames(report), report->seconds), "cycles_per_packet",
+                             json_null(), "latency_ns", only_latency_json(report),
+                             "paced_latency_ns", "sequence", sequence_json(&probes));
     return json_file_write(json, path);
 }
