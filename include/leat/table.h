@@ -68,9 +68,14 @@ static inline uint32_t leat_table_find(const struct leat_table *table, const voi
 /* Fetches the first of the key's buckets into the cache, for a find or insert soon. */
 static inline void leat_table_prefetch(const struct leat_table *table, uint64_t hash);
 
-/* After leat_table_prefetch() of some time ago: fetches the entry that the key will probably have.
- */
-static inline void leat_table_prefetch_entry(const struct leat_table *table, uint64_t hash);
+/* After leat_table_prefetch() of some time ago: fetches the entry that the key will probably have,
+ * and returns its number or, if there is surely none in the first bucket, LEAT_TABLE_NONE. */
+static inline uint32_t leat_table_prefetch_entry(const struct leat_table *table, uint64_t hash);
+
+/* leat_table_find() after leat_table_prefetch_entry(), which returned `likely`: cheaper if that is
+ * it. Nothing may have been removed in between. */
+static inline uint32_t leat_table_find_likely(const struct leat_table *table, uint32_t likely,
+                                              const void *key, uint32_t key_bytes, uint64_t hash);
 
 /* Finds `n` keys (at most 64) that lie `stride` bytes apart; their hashes and entries' numbers go
  * to the arrays. Returns how many were found. */

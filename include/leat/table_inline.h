@@ -185,16 +185,27 @@ static inline void leat_table_prefetch(const struct leat_table *table, uint64_t 
 }
 
 /* Of entries that are no multiple of a cache line long the key may lie across two. */
-static inline void leat_table_prefetch_entry(const struct leat_table *table, uint64_t hash) {
+static inline uint32_t leat_table_prefetch_entry(const struct leat_table *table, uint64_t hash) {
     const struct leat_table_bucket *bucket =
         leat_table_bucket(table, leat_table_first(table, hash));
     leat_table_hits hits = leat_table_tags(bucket, leat_table_tag(hash));
-    if (hits) {
-        uint32_t number = leat_table_load(&bucket->numbers[leat_table_hit(hits)]);
-        const uint8_t *entry = leat_table_entry_at(table, number - 1);
-        __builtin_prefetch(entry);
-        __builtin_prefetch(entry + table->key_bytes);
-    }
+    if (!hits)
+        return LEAT_TABLE_NONE;
+    uint32_t index = leat_table_load(&bucket->numbers[leat_table_hit(hits)]) - 1;
+    const uint8_t *entry = leat_table_entry_at(table, index);
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + table->key_bytes);
+    return index;
+}
+
+static inline uint32_t leat_table_find_likely(const struct leat_table *table, uint32_t likely,
+                                              const void *key, uint32_t key_bytes, uint64_t hash) {
+    if (__builtin_expect(
+            likely < table->entries && !(table->flags & LEAT_TABLE_SHARED) &&
+                leat_table_key_equal(leat_table_entry_at(table, likely), key, key_bytes),
+            1))
+        return likely;
+    return leat_table_find(table, key, key_bytes, hash);
 }
 
 static inline uint32_t leat_table_insert(struct leat_table *table, const void *key,

@@ -113,11 +113,24 @@ void capture_reader_close(struct capture_reader *reader);
 /* The next frame, the same one until capture_next(): 1 with `*frame` set, valid until then; 0 when
  * a pipe has none yet; -ENODATA at the end; -EIO, -EINVAL or -ENOTSUP for good, as leat_error()
  * explains. Does not wait. */
-int capture_peek(struct capture_reader *reader, const struct capture_frame **frame);
-void capture_next(struct capture_reader *reader);
+static inline int capture_peek(struct capture_reader *reader, const struct capture_frame **frame);
+static inline void capture_next(struct capture_reader *reader);
 
 /* Starts over with the first frame of a regular file. */
 int capture_rewind(struct capture_reader *reader);
+
+/* What capture_peek() does when it has not found the next frame yet. */
+int capture_find(struct capture_reader *reader);
+
+static inline int capture_peek(struct capture_reader *reader, const struct capture_frame **frame) {
+    *frame = &reader->frame;
+    return reader->frame_bytes > 0 ? 1 : capture_find(reader);
+}
+
+static inline void capture_next(struct capture_reader *reader) {
+    reader->start += reader->frame_bytes;
+    reader->frame_bytes = 0;
+}
 
 /* The blocks of a pcapng file in this machine's byte order, with one Ethernet interface. */
 #define CAPTURE_HEADER_BYTES       60 /* of a file with a section and an interface */

@@ -95,21 +95,13 @@ static int decode(struct capture_reader *reader, bool header_only) {
     }
 }
 
-int capture_peek(struct capture_reader *reader, const struct capture_frame **frame) {
-    *frame = &reader->frame;
-    if (reader->frame_bytes > 0)
-        return 1;
+int capture_find(struct capture_reader *reader) {
     if (reader->error == -ENODATA)
         return -ENODATA;
     if (reader->error)
         return leat_fail(-reader->error, "%s", reader->sentence);
     int found = decode(reader, false);
     return found < 0 ? break_reader(reader, found) : found;
-}
-
-void capture_next(struct capture_reader *reader) {
-    reader->start += reader->frame_bytes;
-    reader->frame_bytes = 0;
 }
 
 int capture_rewind(struct capture_reader *reader) {

@@ -25,8 +25,8 @@ static uint32_t segments_of(uint32_t room, uint32_t length) {
     return segments;
 }
 
-uint32_t copying_fill(const struct leat_pool *pool, struct leat_pkt *pkts, uint32_t n,
-                      const uint8_t *bytes, uint32_t length) {
+uint32_t copying_fill_many(const struct leat_pool *pool, struct leat_pkt *pkts, uint32_t n,
+                           const uint8_t *bytes, uint32_t length) {
     uint32_t room = pool->stride - LEAT_BUFFER_START;
     uint32_t segments = segments_of(room, length);
     if (segments > n)

@@ -4,6 +4,7 @@
 #define LEAT_DRIVERS_COPYING_H
 
 #include "lib/core/driver.h"
+#include <string.h>
 
 #define COPYING_SEGMENTS_MAX 32u /* buffers of a frame, the default batch of a program */
 
@@ -24,8 +25,17 @@ uint32_t copying_receive(struct leat_cache *cache, struct leat_pkt *pkts, uint32
 
 /* The same into `n` buffers that the caller has allocated: how many of them it took, 0 if there are
  * too few. */
-uint32_t copying_fill(const struct leat_pool *pool, struct leat_pkt *pkts, uint32_t n,
-                      const uint8_t *bytes, uint32_t length);
+uint32_t copying_fill_many(const struct leat_pool *pool, struct leat_pkt *pkts, uint32_t n,
+                           const uint8_t *bytes, uint32_t length);
+static inline uint32_t copying_fill(const struct leat_pool *pool, struct leat_pkt *pkts, uint32_t n,
+                                    const uint8_t *bytes, uint32_t length) {
+    if (length > pool->stride - LEAT_BUFFER_START || n == 0)
+        return copying_fill_many(pool, pkts, n, bytes, length);
+    pkts->len = (uint16_t)length;
+    pkts->flags = 0;
+    memcpy(pkts->data, bytes, length);
+    return 1;
+}
 
 /* The longest frame of COPYING_SEGMENTS_MAX buffers. */
 uint32_t copying_frame_max(const struct leat_pool *pool);

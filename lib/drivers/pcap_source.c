@@ -60,7 +60,7 @@ static int next_pass(struct pcap_source *source) {
 /* The first frame of all is due now, that of a later pass when the last one of the pass before was;
  * a frame without a time is due with the one before it. */
 static void set_due(struct pcap_source *source, const struct capture_frame *frame, int64_t now) {
-    if (!source->recorded || !frame->timed)
+    if (!frame->timed)
         return;
     if (!source->pass_began) {
         source->pass_began = true;
@@ -74,11 +74,12 @@ static void set_due(struct pcap_source *source, const struct capture_frame *fram
 }
 
 /* As capture_peek(), over all passes. */
-static int next_frame(struct pcap_source *source, const struct capture_frame **frame, int64_t now) {
+static inline int next_frame(struct pcap_source *source, const struct capture_frame **frame,
+                             int64_t now) {
     int found = capture_peek(&source->reader, frame);
-    while (found == -ENODATA && (found = next_pass(source)) > 0)
+    while (__builtin_expect(found == -ENODATA, 0) && (found = next_pass(source)) > 0)
         found = capture_peek(&source->reader, frame);
-    if (found > 0)
+    if (found > 0 && source->recorded)
         set_due(source, *frame, now);
     return found;
 }
@@ -91,8 +92,8 @@ int pcap_source_due(struct pcap_source *source, int64_t *due_ns) {
 }
 
 /* Why the program does not get the frame, or LEAT_DROP_COUNT. */
-static enum leat_drop refusal(const struct pcap_source *source, const struct capture_frame *frame,
-                              uint32_t frame_max) {
+static inline enum leat_drop refusal(const struct pcap_source *source,
+                                     const struct capture_frame *frame, uint32_t frame_max) {
     if (frame->captured > frame_max || frame->captured == 0)
         return LEAT_DROP_RX_LENGTH;
     if (frame->captured < frame->length && !source->keep_truncated)
@@ -100,14 +101,14 @@ static enum leat_drop refusal(const struct pcap_source *source, const struct cap
     return LEAT_DROP_COUNT;
 }
 
-static void set_meta(const struct leat_queue_head *head, struct leat_pkt *pkt,
-                     const struct capture_frame *frame) {
-    const struct leat_queue *queue = &head->public;
-    struct leat_meta *meta = leat_pkt_meta(queue->cache->pool, pkt);
+/* Of a new buffer, whose metadata lies at a known distance. */
+static inline void set_meta(struct leat_pkt *pkt, const struct capture_frame *frame,
+                            uint16_t in_port, uint16_t in_queue) {
+    struct leat_meta *meta = (struct leat_meta *)(pkt->data - LEAT_BUFFER_START);
     *meta = (struct leat_meta){
         .time_ns = frame->time_ns,
-        .in_port = (uint16_t)leat_port_index(queue->port),
-        .in_queue = (uint16_t)queue->index,
+        .in_port = in_port,
+        .in_queue = in_queue,
         .wire_len = frame->captured < frame->length ? frame->length : 0,
     };
     pkt->flags |= LEAT_PKT_META | (frame->timed ? LEAT_PKT_TIME : 0);
@@ -118,7 +119,9 @@ int pcap_source_rx(struct pcap_source *source, struct leat_queue_head *head, str
                    uint32_t n) {
     struct leat_cache *cache = head->public.cache;
     struct leat_stats *stats = &head->stats;
-    uint32_t frame_max = copying_frame_max(cache->pool);
+    const uint16_t in_port = (uint16_t)leat_port_index(head->public.port);
+    const uint16_t in_queue = (uint16_t)head->public.index;
+    const uint32_t frame_max = copying_frame_max(cache->pool);
     int64_t now = source->recorded ? now_ns() : 0;
     uint32_t buffers = 0, filled = 0, frames = 0;
     uint64_t bytes = 0;
@@ -136,7 +139,7 @@ int pcap_source_rx(struct pcap_source *source, struct leat_queue_head *head, str
                                         frame->captured);
             if (got == 0)
                 break;
-            set_meta(head, &pkts[filled], frame);
+            set_meta(&pkts[filled], frame, in_port, in_queue);
             filled += got;
             frames++;
             bytes += frame->captured;

@@ -267,9 +267,18 @@ static inline uint32_t find(const struct leat_flow_cache *cache,
                : leat_table_find(cache->family[0].table, &packet->key4, sizeof(packet->key4), hash);
 }
 
-static inline void prefetch_record(const struct leat_flow_cache *cache,
+static inline uint32_t prefetch_record(const struct leat_flow_cache *cache,
+                                       const struct leat_flow_packet *packet, uint64_t hash) {
+    return leat_table_prefetch_entry(cache->family[!!(packet->flags & LEAT_FLOW_IP6)].table, hash);
+}
+
+static inline uint32_t find_likely(const struct leat_flow_cache *cache, uint32_t likely,
                                    const struct leat_flow_packet *packet, uint64_t hash) {
-    leat_table_prefetch_entry(cache->family[!!(packet->flags & LEAT_FLOW_IP6)].table, hash);
+    return packet->flags & LEAT_FLOW_IP6
+               ? leat_table_find_likely(cache->family[1].table, likely, &packet->key6,
+                                        sizeof(packet->key6), hash)
+               : leat_table_find_likely(cache->family[0].table, likely, &packet->key4,
+                                        sizeof(packet->key4), hash);
 }
 
 /* The record was found, so it is near: what else of the flow will be touched? */
@@ -308,10 +317,10 @@ static inline void add_group(struct leat_flow_cache *cache, const struct leat_fl
         leat_table_prefetch(cache->family[!!(packets[i].flags & LEAT_FLOW_IP6)].table, hashes[i]);
     }
     for (uint32_t i = 0; i < n; i++)
-        prefetch_record(cache, &packets[i], hashes[i]);
+        indexes[i] = prefetch_record(cache, &packets[i], hashes[i]);
     cache->moved = false;
     for (uint32_t i = 0; i < n; i++) {
-        indexes[i] = find(cache, &packets[i], hashes[i]);
+        indexes[i] = find_likely(cache, indexes[i], &packets[i], hashes[i]);
         prefetch_aside(cache, &packets[i], indexes[i]);
     }
     for (uint32_t i = 0; i < n; i++)

@@ -9,6 +9,9 @@
 
 #define GONE_MAX 16
 
+/* How far ahead of the hand records are fetched. */
+#define SWEEP_AHEAD 8
+
 /* Flows to be removed. Each needs its bucket, which is far away: they are fetched together. */
 struct gone {
     uint32_t indexes[GONE_MAX];
@@ -56,6 +59,8 @@ static void sweep_family(struct leat_flow_cache *cache, struct leat_flow_family 
     uint32_t looked = 0;
     for (; looked < entries && *ends < ends_max; looked++) {
         uint32_t index = family->sweep_at < family->used ? family->sweep_at : 0;
+        if (index + SWEEP_AHEAD < family->used)
+            __builtin_prefetch(leat_flow_sum(family, index + SWEEP_AHEAD));
         if (leat_table_used(family->table, index) &&
             !visit(cache, family, index, now_ns, &gone, ends))
             break;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Plain IPv4 and IPv6, with tags or without, take the short road: parsed once, written out. All
- * else walks (decode_walk.h) to the outermost packet and into its tunnels as far as they can be
- * followed.
+ * Three roads. Nearly all frames take the short one (decode_plain.h). Other IPv4 and IPv6, with
+ * tags or without, is parsed once and written out. All else walks (decode_walk.h) to the outermost
+ * packet and into its tunnels as far as they can be followed.
  */
 #include "decode.h"
 #include "decode_packet.h"
+#include "decode_plain.h"
 #include "decode_walk.h"
 #include "lib/core/error.h"
 #include <errno.h>
@@ -16,6 +17,7 @@ struct leat_flow_decoder {
     struct leat_flow_decode_opts opts;
     struct leat_flow_scopes *scopes;
     struct leat_flow_fragments *fragments;
+    bool short_road;
     uint32_t interface; /* of the last frame without tags, whose numbers these are: held */
     struct leat_flow_places plain;
     struct leat_flow_scope last; /* likewise of the last other frame */
@@ -65,6 +67,7 @@ int leat_flow_decoder_create(struct leat_flow_decoder **decoder,
         return leat_fail(ENOMEM, "flow decoder: cannot allocate: out of memory");
     made->opts = *opts;
     set_defaults(&made->opts);
+    made->short_road = !opts->details && !(opts->key & LEAT_FLOW_KEY_TOS);
     int err = leat_flow_scopes_create(&made->scopes, made->opts.scopes, 0);
     if (!err)
         err = leat_flow_fragments_create(&made->fragments, made->opts.fragments,
@@ -204,8 +207,7 @@ static inline bool is_tunnel(const struct leat_flow_decode_opts *opts, const uin
     if (h->protocol == LEAT_PROTO_TCP || h->flags & LEAT_HEADERS_FRAGMENT)
         return false;
     if (h->protocol == LEAT_PROTO_UDP) {
-        uint16_t port = leat_be16(frame + h->l4 + 2);
-        return port == opts->vxlan_port || port == opts->geneve_port || port == opts->gtpu_port;
+        return leat_flow_tunnel_port(opts, leat_be16(frame + h->l4 + 2));
     }
     return h->protocol == LEAT_PROTO_IP4 || h->protocol == LEAT_PROTO_IP6 ||
            h->protocol == LEAT_PROTO_GRE;
@@ -284,10 +286,8 @@ static int number_tagged(struct leat_flow_decoder *decoder, uint32_t interface,
     return number_like_last(decoder, &scope, places);
 }
 
-static inline int number_plain(struct leat_flow_decoder *decoder, uint32_t interface,
-                               const struct leat_headers *h, struct leat_flow_places *places) {
-    if (h->vlan_count)
-        return number_tagged(decoder, interface, h, places);
+static inline int number_untagged(struct leat_flow_decoder *decoder, uint32_t interface,
+                                  struct leat_flow_places *places) {
     if (interface != decoder->interface) {
         struct leat_flow_scope scope = { .interface = interface };
         int err = number(decoder, &scope, &decoder->plain);
@@ -297,6 +297,33 @@ static inline int number_plain(struct leat_flow_decoder *decoder, uint32_t inter
     }
     *places = decoder->plain;
     return 0;
+}
+
+/* 1, 0 if the frame must take another road, or the skip. */
+static inline int decode_plain(struct leat_flow_decoder *decoder, struct leat_flow_seen *seen,
+                               uint32_t interface, struct leat_flow_packet *packets) {
+    if (!decoder->short_road || seen->captured < PLAIN_IP)
+        return 0;
+    int err = number_untagged(decoder, interface, &seen->places);
+    if (err)
+        return err;
+    uint16_t ether_type = leat_be16(seen->frame + 12);
+    if (ether_type == LEAT_ETHER_IP4)
+        return put_plain(&decoder->opts, seen, false, packets);
+    return ether_type == LEAT_ETHER_IP6 && put_plain(&decoder->opts, seen, true, packets);
+}
+
+static int decode_parsed(struct leat_flow_decoder *decoder, struct leat_flow_seen *seen,
+                         uint32_t interface, struct leat_flow_packet *packets) {
+    struct leat_headers h;
+    leat_parse(seen->frame, seen->frame + seen->captured, &h);
+    if (!is_plain(&decoder->opts, seen->frame, seen->frame_octets, &h))
+        return decode_by_walk(decoder, seen, interface, NULL, packets);
+    int err = h.vlan_count ? number_tagged(decoder, interface, &h, &seen->places)
+                           : number_untagged(decoder, interface, &seen->places);
+    if (!err)
+        err = put_packet(decoder, seen, &h, packets);
+    return err ? err : 1;
 }
 
 int leat_flow_decode(struct leat_flow_decoder *decoder, const uint8_t *frame, uint32_t captured,
@@ -309,15 +336,8 @@ int leat_flow_decode(struct leat_flow_decoder *decoder, const uint8_t *frame, ui
         .frame_octets = len,
         .time_ns = time_ns,
     };
-    if (meta && pkt_flags & LEAT_PKT_VLAN)
+    if (__builtin_expect(meta && pkt_flags & LEAT_PKT_VLAN, 0))
         return decode_by_walk(decoder, &seen, interface, meta, packets);
-
-    struct leat_headers h;
-    leat_parse(frame, frame + seen.captured, &h);
-    if (!is_plain(&decoder->opts, frame, len, &h))
-        return decode_by_walk(decoder, &seen, interface, NULL, packets);
-    int err = number_plain(decoder, interface, &h, &seen.places);
-    if (!err)
-        err = put_packet(decoder, &seen, &h, packets);
-    return err ? err : 1;
+    int done = decode_plain(decoder, &seen, interface, packets);
+    return __builtin_expect(done, 1) ? done : decode_parsed(decoder, &seen, interface, packets);
 }

@@ -20,6 +20,11 @@ struct leat_flow_seen {
     struct leat_flow_places places;
 };
 
+/* Whether UDP to that port carries packets. */
+static inline bool leat_flow_tunnel_port(const struct leat_flow_decode_opts *opts, uint16_t port) {
+    return port == opts->vxlan_port || port == opts->geneve_port || port == opts->gtpu_port;
+}
+
 /* Writes all of `packet` but INNER of its flags. `h` has no problem and ends within what surrounds
  * it; its headers are captured whole. */
 void leat_flow_packet_put(struct leat_flow_packet *packet, const struct leat_flow_seen *seen,

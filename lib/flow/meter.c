@@ -164,10 +164,12 @@ int leat_flow_meter_reload(struct leat_flow_meter *meter, const struct leat_flow
 
 /* --- a batch */
 
-/* A frame of several buffers: its headers are looked for in the first one. */
-static uint32_t frame_len(const struct leat_pkt *pkts, uint32_t segments) {
-    uint32_t len = 0;
-    for (uint32_t i = 0; i < segments; i++)
+/* A frame of several buffers: its headers are looked for in the first one. Returns its length.
+ * leat_rx() never gives part of a frame; if there is one, what there is counts. */
+static uint32_t add_segments(const struct leat_pkt *pkts, uint32_t n, uint32_t *segments) {
+    uint32_t len = 0, whole = leat_frame_segments(pkts, n);
+    *segments = whole ? whole : n;
+    for (uint32_t i = 0; i < *segments; i++)
         len += pkts[i].len;
     return len;
 }
@@ -255,13 +257,12 @@ void leat_flow_meter_add(struct leat_flow_meter *meter, const struct leat_pool *
     uint64_t now_ns = leat_flow_clock_ns(CLOCK_REALTIME);
     uint32_t decoded = 0;
     for (uint32_t i = 0; i < n;) {
-        uint32_t segments = leat_frame_segments(&pkts[i], n - i);
-        if (segments == 0) /* leat_rx() never gives part of a frame; what there is counts */
-            segments = n - i;
+        uint32_t segments = 1, len = pkts[i].len;
+        if (pkts[i].flags & LEAT_PKT_MORE)
+            len = add_segments(&pkts[i], n - i, &segments);
         if (i + AHEAD < n)
             __builtin_prefetch(pkts[i + AHEAD].data);
-        decoded += meter_frame(meter, pool, &pkts[i], frame_len(&pkts[i], segments), now_ns,
-                               &meter->packets[decoded], &sums);
+        decoded += meter_frame(meter, pool, &pkts[i], len, now_ns, &meter->packets[decoded], &sums);
         i += segments;
         if (decoded >= GROUP) {
             leat_flow_cache_add(meter->cache, meter->packets, decoded);

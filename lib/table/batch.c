@@ -13,9 +13,10 @@ find_batch(const struct leat_table *table, const uint8_t *keys, uint32_t stride,
         leat_table_prefetch(table, hashes[i]);
     }
     for (uint32_t i = 0; i < n; i++)
-        leat_table_prefetch_entry(table, hashes[i]);
+        indexes[i] = leat_table_prefetch_entry(table, hashes[i]);
     for (uint32_t i = 0; i < n; i++) {
-        indexes[i] = leat_table_find(table, keys + (size_t)i * stride, key_bytes, hashes[i]);
+        indexes[i] = leat_table_find_likely(table, indexes[i], keys + (size_t)i * stride, key_bytes,
+                                            hashes[i]);
         found += indexes[i] != LEAT_TABLE_NONE;
     }
     return found;
