@@ -52,14 +52,21 @@ bool cores_parse(const char *value, void *to) {
     return true;
 }
 
+/* The cores that this program runs on say little: it may leave those that taskset(1) chose, not
+ * those of its cpuset. So each is tried. */
 int cores_missing(const struct cores *cores) {
-    cpu_set_t ours;
+    cpu_set_t ours, one;
+    int missing = -1;
     if (sched_getaffinity(0, sizeof(ours), &ours))
         return -1;
-    for (uint32_t i = 0; i < cores->count; i++)
-        if (!CPU_ISSET((size_t)cores->core[i], &ours))
-            return cores->core[i];
-    return -1;
+    for (uint32_t i = 0; i < cores->count && missing < 0; i++) {
+        CPU_ZERO(&one);
+        CPU_SET((size_t)cores->core[i], &one);
+        if (sched_setaffinity(0, sizeof(one), &one))
+            missing = cores->core[i];
+    }
+    sched_setaffinity(0, sizeof(ours), &ours);
+    return missing;
 }
 
 uint32_t cores_ours(void) {

@@ -11,8 +11,8 @@ int probe_count_workers(struct probe *probe) {
     int missing = cores_missing(cores);
     if (missing >= 0) {
         fprintf(stderr,
-                "leat probe: --cores: there is no core %d, or it is not ours to use; 'taskset -cp "
-                "$$' lists those that are\n",
+                "leat probe: --cores: there is no core %d that it may run on; 'lscpu -e' lists "
+                "what there is\n",
                 missing);
         return -EINVAL;
     }

@@ -11,6 +11,7 @@
 #define LEAT_FLOW_IPFIX_PRIVATE_H
 
 #include "ipfix.h"
+#include <string.h>
 
 #define IPFIX_HEADER_BYTES 16
 #define IPFIX_SET_BYTES    4
@@ -108,11 +109,38 @@ struct leat_ipfix {
     uint64_t trimmed;
 };
 
+/* A number that does not fit is told as `*wide`, and written as the largest that does. */
+static inline uint64_t ipfix_fit(uint64_t number, uint32_t length, bool *wide) {
+    if (length == 8 || number >> (8 * length) == 0)
+        return number;
+    *wide = true;
+    return UINT64_MAX;
+}
+
+/* The message has IPFIX_SLACK bytes behind its end, so that all lengths are one store. */
+static inline void ipfix_put_number(uint8_t *at, uint64_t number, uint32_t length) {
+    uint64_t bytes = __builtin_bswap64(number << (64 - 8 * length));
+    memcpy(at, &bytes, sizeof(bytes));
+}
+
 /* ipfix_value.c */
+uint8_t *ipfix_put_any(uint8_t *at, const uint8_t *end, const struct ipfix_item *item,
+                       const struct leat_field_value *value, enum ipfix_trim trim, bool *wide);
+
 /* Writes a value; returns behind it, NULL if it would not end before `end`. `*wide` becomes true if
- * the value needs more bytes than the item has. */
-uint8_t *ipfix_put(uint8_t *at, const uint8_t *end, const struct ipfix_item *item,
-                   const struct leat_field_value *value, enum ipfix_trim trim, bool *wide);
+ * the value needs more bytes than the item has. Inline for what nearly all of a record is. */
+static inline uint8_t *ipfix_put(uint8_t *at, const uint8_t *end, const struct ipfix_item *item,
+                                 const struct leat_field_value *value, enum ipfix_trim trim,
+                                 bool *wide) {
+    if (item->form != IPFIX_NUMBER && item->form != IPFIX_MILLISECONDS)
+        return ipfix_put_any(at, end, item, value, trim, wide);
+    uint64_t number = item->form == IPFIX_NUMBER ? value->number : value->number / 1000000;
+    if ((size_t)(end - at) < item->length)
+        return NULL;
+    ipfix_put_number(at, ipfix_fit(number, item->length, wide), item->length);
+    return at + item->length;
+}
+
 enum ipfix_form ipfix_form(enum leat_field_type type, uint16_t length);
 uint64_t ipfix_ntp(uint64_t ns, bool microseconds);
 

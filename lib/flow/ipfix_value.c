@@ -50,20 +50,6 @@ uint64_t ipfix_ntp(uint64_t ns, bool microseconds) {
     return (seconds + NTP_1970) << 32 | fraction;
 }
 
-/* A number that does not fit is told as `*wide`, and written as the largest that does. */
-static uint64_t fit(uint64_t number, uint32_t length, bool *wide) {
-    if (length == 8 || number >> (8 * length) == 0)
-        return number;
-    *wide = true;
-    return UINT64_MAX;
-}
-
-/* The message has IPFIX_SLACK bytes behind its end, so that all lengths are one store. */
-static void put_number(uint8_t *at, uint64_t number, uint32_t length) {
-    uint64_t bytes = __builtin_bswap64(number << (64 - 8 * length));
-    memcpy(at, &bytes, sizeof(bytes));
-}
-
 static uint64_t as_number(enum ipfix_form form, uint64_t number) {
     switch (form) {
     case IPFIX_SECONDS:
@@ -85,7 +71,7 @@ static void put_float(uint8_t *at, double real, uint32_t length) {
     uint64_t bits64;
     memcpy(&bits32, &single, sizeof(bits32));
     memcpy(&bits64, &real, sizeof(bits64));
-    put_number(at, length == 4 ? bits32 : bits64, length);
+    ipfix_put_number(at, length == 4 ? bits32 : bits64, length);
 }
 
 /* RFC 7011, 7: one byte, or 255 and two. */
@@ -124,7 +110,7 @@ static uint8_t *put_list(uint8_t *at, const uint8_t *end, const struct ipfix_ite
     }
     for (uint32_t i = 0; i < count; i++, at += item->element_length) {
         uint64_t number = as_number(item->element_form, leat_field_element(value, i));
-        put_number(at, fit(number, item->element_length, wide), item->element_length);
+        ipfix_put_number(at, ipfix_fit(number, item->element_length, wide), item->element_length);
     }
     return at;
 }
@@ -136,8 +122,8 @@ static void put_u256(uint8_t *at, const uint8_t *bytes, uint32_t length, bool *w
     memcpy(at, bytes + before, length);
 }
 
-uint8_t *ipfix_put(uint8_t *at, const uint8_t *end, const struct ipfix_item *item,
-                   const struct leat_field_value *value, enum ipfix_trim trim, bool *wide) {
+uint8_t *ipfix_put_any(uint8_t *at, const uint8_t *end, const struct ipfix_item *item,
+                       const struct leat_field_value *value, enum ipfix_trim trim, bool *wide) {
     uint32_t length = item->length;
 
     if (item->form == IPFIX_LIST)
@@ -160,7 +146,7 @@ uint8_t *ipfix_put(uint8_t *at, const uint8_t *end, const struct ipfix_item *ite
             memcpy(at, value->bytes, value->length < length ? value->length : length);
         break;
     default:
-        put_number(at, fit(as_number(item->form, value->number), length, wide), length);
+        ipfix_put_number(at, ipfix_fit(as_number(item->form, value->number), length, wide), length);
     }
     return at + length;
 }
