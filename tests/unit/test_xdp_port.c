@@ -3,7 +3,6 @@
  * was. On a veth pair in a namespace of this test's own. Needs root. */
 #include "lib/bpf/stage.h"
 #include "lib/bus/netdev.h"
-#include "until_up.h"
 #include "xdp_program.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -26,6 +25,7 @@
 #include <cmocka.h>
 
 #include "interfaces.h"
+#include "until_up.h"
 
 #define ETHERTYPE   0x88b5 /* for experiments: the stack knows nothing of it */
 #define PATIENCE_MS 10000
@@ -59,7 +59,8 @@ static int set_up(void **state) {
     run("ip link add lt-a numrxqueues 2 numtxqueues 2 type veth "
         "peer name lt-b numrxqueues 2 numtxqueues 2 && "
         "ip link set lt-a up && ip link set lt-b up && ethtool -L lt-b tx 1 && ethtool -K lt-b tx "
-        "off >/dev/null && " UNTIL_UP("lt-b"));
+        "off >/dev/null");
+    until_up("lt-b");
     struct leat_pool_opts opts = { .size = sizeof(opts), .buffers = 4096, .pages = LEAT_PAGES_4K };
     assert_int_equal(leat_pool_create(&pool, &opts), 0);
     assert_int_equal(leat_cache_open(&cache, pool), 0);

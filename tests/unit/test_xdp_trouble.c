@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* AF_XDP sockets that cannot be had, and those that lose frames, their interface or their buffers:
  * each a sentence or a counted drop. */
-#include "until_up.h"
 #include "xdp_veth.h"
 #include <errno.h>
 #include <linux/capability.h>
@@ -10,6 +9,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "until_up.h"
 
 static struct leat_queue *const queue = &veth.queue.head.public;
 
@@ -281,7 +282,8 @@ static void waits_for_an_interface_that_is_down(void **state) {
     veth_send(&pkt, 1);
     assert_int_equal(xdp_rx(queue, &pkt, 1), 0);
     assert_int_equal(xdp_queue_arm(queue), 0);
-    veth_run("ip link set lt-a up && " UNTIL_UP("lt-b"));
+    veth_run("ip link set lt-a up");
+    until_up("lt-b");
     assert_int_equal(xdp_tx(queue, NULL, 0), 0);
     veth_peer_expects(1, 60);
     veth_peer_sends(2, 60);
