@@ -264,7 +264,7 @@ static int start_exporter(struct probe *probe) {
         .selection = probe->config.selection,
         .join = probe->joining,
         .join_key = probe->config.key,
-        .join_wait_ns = probe_join_wait_ns(&probe->config),
+        .join_times = probe_join_times(&probe->config),
         .core = probe_exporter_core(probe),
     };
     struct leat_flow_exporter *exporter;

@@ -186,9 +186,9 @@ void probe_say_inline(const struct probe *probe);
 int probe_count_workers(struct probe *probe);
 int probe_exporter_core(const struct probe *probe); /* -1: any */
 
-/* probe_join.c: how both directions of a connection come into one record. */
+/* probe_join.c: how all of a flow comes into one record. */
 void probe_choose_joining(struct probe *probe);
-uint64_t probe_join_wait_ns(const struct probe_config *config);
+struct leat_flow_join_times probe_join_times(const struct probe_config *config);
 void probe_say_joining(const struct probe *probe);
 
 /* probe_sinks.c: sinks, and what meters are told. 0, or a negative errno after saying why on

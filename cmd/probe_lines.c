@@ -145,12 +145,12 @@ static void say_queue(FILE *to, const struct probe *probe, const struct probe_qu
     fputc('\n', to);
 }
 
-static void say_halves(FILE *to, const struct probe *probe) {
+static void say_pieces(FILE *to, const struct probe *probe) {
     struct leat_flow_exporter_stats stats;
     leat_flow_exporter_stats(probe->exporter, &stats);
     fprintf(to,
-            "  halves of connections: %" PRIu64 " pairs joined, %" PRIu64 " wait, %" PRIu64
-            " went on alone\n",
+            "  pieces of flows: %" PRIu64 " joined to others, %" PRIu64 " wait, %" PRIu64
+            " went on with one direction\n",
             stats.joined, stats.waiting, stats.alone);
 }
 
@@ -170,7 +170,7 @@ void probe_say_interval(const struct probe *probe, FILE *to, double seconds, boo
     for (uint32_t i = 0; queues && probe->queue_count > 1 && i < probe->queue_count; i++)
         say_queue(to, probe, &probe->queues[i]);
     if (probe->joining != LEAT_FLOW_JOIN_NONE)
-        say_halves(to, probe);
+        say_pieces(to, probe);
     say_sinks(to, probe);
     funlockfile(to);
 }
@@ -191,9 +191,9 @@ static void say_exporter(const struct leat_flow_exporter_stats *stats) {
     fprintf(stderr, "%" PRIu64 " records, %" PRIu64 " packets exported", stats->exported,
             stats->exported_packets);
     if (stats->joined)
-        fprintf(stderr, ", %" PRIu64 " of two halves", stats->joined);
+        fprintf(stderr, ", %" PRIu64 " more joined to them", stats->joined);
     if (stats->alone)
-        fprintf(stderr, ", %" PRIu64 " of a half without another", stats->alone);
+        fprintf(stderr, ", %" PRIu64 " of a half without the other one", stats->alone);
     if (stats->unselected)
         fprintf(stderr, ", %" PRIu64 " more not selected", stats->unselected);
     fputc('\n', stderr);

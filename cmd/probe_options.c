@@ -157,8 +157,8 @@ static const struct option_spec specs[] = {
     { "uniflow", 'u', NULL, "a record a direction; default: one for both", OPTION_FLAG,
       &parsing.uniflow },
     { "join", 0, "auto|always|never",
-      "halves of a connection that two queues received; auto\n(default): where the port cannot "
-      "steer both to one queue",
+      "records of one flow from several queues; auto (default):\nhalves of connections, where the "
+      "port cannot steer both\nto one queue; always: any records",
       OPTION_CHOICE, &parsing.join, .choices = join_choices },
     { "key", 'k', "LIST",
       "what makes flows differ, beside addresses, ports and\nprotocol: vlan, mpls, tos, interface, "

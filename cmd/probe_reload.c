@@ -71,7 +71,7 @@ static int hand_over(struct probe *probe, const struct probe_sinks *sinks, bool 
                                                       probe_sinks_list(sinks, paused, list),
                                                   .paused = paused,
                                                   .selection = config->selection,
-                                                  .join_wait_ns = probe_join_wait_ns(config) };
+                                                  .join_times = probe_join_times(config) };
     int status = leat_flow_exporter_reload(probe->exporter, &opts);
     return status ? session_error(status) : 0;
 }

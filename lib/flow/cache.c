@@ -24,7 +24,7 @@
 /* A batch of n packets sweeps over so many entries at most. */
 #define BATCH_SWEEP_ENTRIES 4096
 
-enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04 };
+enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
 /* --- opening */
 
@@ -148,21 +148,38 @@ static __attribute__((noinline)) uint32_t make(struct leat_flow_cache *cache,
     return index;
 }
 
-/* The packet finds its flow closed, or quiet or old enough to look twice. Afterwards the flow is as
- * the packet wants it, perhaps without a record. */
+static inline bool is_back(const struct leat_flow_sum *sum, const struct leat_flow_packet *packet) {
+    return (sum->state ^ packet->side) & LEAT_FLOW_SIDE;
+}
+
+/* A SYN that is no repetition: of a flow that is closed, of a side that said FIN, or of the only
+ * side seen, since the other one may have ended it where another worker listens. */
+static bool begins_again(const struct leat_flow_sum *sum, const struct leat_flow_packet *packet) {
+    if (!(packet->tcp_flags & TCP_SYN))
+        return false;
+    bool back = is_back(sum, packet);
+    if (sum->state & (LEAT_FLOW_CLOSED | (back ? LEAT_FLOW_FIN_BACK : LEAT_FLOW_FIN)))
+        return true;
+    if (back || sum->state & LEAT_FLOW_BACK || !(sum->state & LEAT_FLOW_LIVE))
+        return false;
+    return packet->tcp_flags & TCP_ACK ? sum->octets > sum->header_octets
+                                       : sum->tcp_flags & TCP_ACK;
+}
+
+/* The packet finds its flow closed, or quiet or old enough to look twice, or begins a connection.
+ * Afterwards the flow is as the packet wants it, perhaps without a record. */
 static __attribute__((noinline)) void settle(struct leat_flow_cache *cache,
                                              struct leat_flow_family *family, uint32_t index,
                                              const struct leat_flow_packet *packet) {
     struct leat_flow_sum *sum = leat_flow_sum(family, index);
     bool gone;
     uint32_t reason = leat_flow_expired(cache, family, index, packet->time_ns, &gone);
-    if (sum->state & LEAT_FLOW_CLOSED && !reason) {
-        if (packet->tcp_flags & TCP_SYN) {
-            reason = LEAT_FLOW_END_DETECTED;
-            gone = true;
-        } else if (leat_flow_since(packet->time_ns, sum->first_ns) >= cache->active_ns) {
-            reason = LEAT_FLOW_END_ACTIVE; /* closed or not, its packets go on and on */
-        }
+    if (begins_again(sum, packet)) {
+        reason = reason ? reason : LEAT_FLOW_END_DETECTED;
+        gone = true;
+    } else if (!reason && sum->state & LEAT_FLOW_CLOSED &&
+               leat_flow_since(packet->time_ns, sum->first_ns) >= cache->active_ns) {
+        reason = LEAT_FLOW_END_ACTIVE; /* closed or not, its packets go on and on */
     }
     if (gone) {
         leat_flow_end_record(cache, family, index, reason, true);
@@ -206,10 +223,6 @@ static inline struct leat_flow_sum *side_of(const struct leat_flow_family *famil
     return other;
 }
 
-static inline bool is_back(const struct leat_flow_sum *sum, const struct leat_flow_packet *packet) {
-    return (sum->state ^ packet->side) & LEAT_FLOW_SIDE;
-}
-
 /* Of a packet that is in the sums already. */
 static inline void add_parts(const struct leat_flow_family *family, uint32_t index, uint64_t hash,
                              const struct leat_flow_packet *packet, bool back) {
@@ -226,7 +239,7 @@ static inline void count(struct leat_flow_cache *cache, struct leat_flow_family 
     if (__builtin_expect(sum->state & LEAT_FLOW_LIVE, 1)) {
         const struct leat_flow_sum *mine =
             is_back(sum, packet) && sum->state & LEAT_FLOW_BACK ? &family->back[index] : sum;
-        if (__builtin_expect(sum->state & LEAT_FLOW_CLOSED ||
+        if (__builtin_expect(sum->state & LEAT_FLOW_CLOSED || packet->tcp_flags & TCP_SYN ||
                                  leat_flow_since(packet->time_ns, mine->last_ns) > cache->idle_ns ||
                                  leat_flow_since(packet->time_ns, sum->first_ns) >=
                                      cache->active_ns,

@@ -102,30 +102,29 @@ static void sort_outer(struct leat_flow_scope *scope) {
     }
 }
 
-/* What of a scope is in the key: ids and labels, not the priorities beside them. */
-static struct leat_flow_scope key_part(const struct leat_flow_decode_opts *opts,
-                                       const struct leat_flow_scope *scope) {
+struct leat_flow_scope leat_flow_scope_key(const struct leat_flow_scope *scope, uint32_t key,
+                                           bool uniflow) {
     struct leat_flow_scope part = { 0 };
-    if (opts->key & LEAT_FLOW_KEY_VLAN) {
+    if (key & LEAT_FLOW_KEY_VLAN) {
         part.vlan_count = scope->vlan_count;
         for (uint32_t i = 0; i < scope->vlan_count; i++)
             part.vlan_tci[i] = scope->vlan_tci[i] & 0xfff;
     }
-    if (opts->key & LEAT_FLOW_KEY_MPLS) {
+    if (key & LEAT_FLOW_KEY_MPLS) {
         part.label_count = scope->label_count;
         for (uint32_t i = 0; i < scope->label_count; i++)
             part.label[i] = scope->label[i] & 0xfffff0;
     }
-    if (opts->key & LEAT_FLOW_KEY_TUNNEL) {
+    if (key & LEAT_FLOW_KEY_TUNNEL) {
         part.tunnel = scope->tunnel;
         part.tunnel_id = scope->tunnel_id;
         part.outer_version = scope->outer_version;
         memcpy(part.outer, scope->outer, sizeof(part.outer));
-        if (!opts->uniflow)
+        if (!uniflow)
             sort_outer(&part);
         part.pppoe_session = scope->pppoe_session;
     }
-    if (opts->key & LEAT_FLOW_KEY_INTERFACE)
+    if (key & LEAT_FLOW_KEY_INTERFACE)
         part.interface = scope->interface;
     return part;
 }
@@ -134,7 +133,8 @@ static struct leat_flow_scope key_part(const struct leat_flow_decode_opts *opts,
  * `places` had. 0, or the skip. */
 static int number(struct leat_flow_decoder *decoder, const struct leat_flow_scope *scope,
                   struct leat_flow_places *places) {
-    struct leat_flow_scope part = key_part(&decoder->opts, scope);
+    struct leat_flow_scope part =
+        leat_flow_scope_key(scope, decoder->opts.key, decoder->opts.uniflow);
     int whole = leat_flow_scopes_number(decoder->scopes, scope);
     int key = leat_flow_scopes_number(decoder->scopes, &part);
     if (whole < 0 || key < 0)
@@ -168,7 +168,8 @@ static int add_tos(struct leat_flow_decoder *decoder, const uint8_t *frame,
     if (!tos)
         return 0;
     struct leat_flow_scope part =
-        key_part(&decoder->opts, leat_flow_scopes_get(decoder->scopes, places->scope));
+        leat_flow_scope_key(leat_flow_scopes_get(decoder->scopes, places->scope), decoder->opts.key,
+                            decoder->opts.uniflow);
     part.tos = tos;
     int key = leat_flow_scopes_number(decoder->scopes, &part);
     if (key < 0)

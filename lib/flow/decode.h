@@ -31,6 +31,11 @@ enum leat_flow_key_part {
     LEAT_FLOW_KEY_TUNNEL = 1 << 4,
 };
 
+/* What of a scope is in the key: ids and labels, not the priorities beside them. Without ToS, which
+ * is a packet's. */
+struct leat_flow_scope leat_flow_scope_key(const struct leat_flow_scope *scope, uint32_t key,
+                                           bool uniflow);
+
 struct leat_flow_decode_opts {
     enum leat_flow_tunnels tunnels;
     uint32_t key; /* LEAT_FLOW_KEY_*, beyond the five-tuple */

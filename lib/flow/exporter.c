@@ -45,7 +45,7 @@ struct exporter_change {
     struct leat_flow_sink_stats *stats;
     uint32_t count;
     struct leat_flow_selection selection;
-    uint64_t join_wait_ns;
+    struct leat_flow_join_times join_times;
     bool paused;
 };
 
@@ -103,7 +103,7 @@ static uint32_t empty_queue(struct leat_flow_exporter *exporter, struct leat_flo
 /* With the lock held: what others may see. */
 static void publish(struct leat_flow_exporter *exporter) {
     if (exporter->join) {
-        exporter->counts.joined = leat_flow_join_pairs(exporter->join);
+        exporter->counts.joined = leat_flow_join_merged(exporter->join);
         exporter->counts.waiting = leat_flow_join_waiting(exporter->join);
         exporter->counts.alone = leat_flow_join_alone(exporter->join);
     }
@@ -145,7 +145,7 @@ static void take_change(struct leat_flow_exporter *exporter, struct exporter_cha
     exporter->paused = change->paused;
     pthread_mutex_unlock(&exporter->lock);
     if (exporter->join)
-        leat_flow_join_set_wait(exporter->join, change->join_wait_ns);
+        leat_flow_join_set_times(exporter->join, &change->join_times);
 
     for (uint32_t i = 0; i < old.count; i++) {
         if (among(change->sinks, change->count, old.sinks[i]))
@@ -228,7 +228,7 @@ static int copy_sinks(const struct leat_flow_exporter_opts *opts, struct exporte
     change->count = opts->sink_count;
     change->selection = opts->selection;
     change->paused = opts->paused;
-    change->join_wait_ns = opts->join_wait_ns;
+    change->join_times = opts->join_times;
     change->sinks = calloc(opts->sink_count + 1, sizeof(*change->sinks));
     change->stats = calloc(opts->sink_count + 1, sizeof(*change->stats));
     if (!change->sinks || !change->stats) {
@@ -305,9 +305,9 @@ static int prepare(struct leat_flow_exporter *exporter,
         memcpy(exporter->queues, opts->queues, opts->queue_count * sizeof(*exporter->queues));
     if (!opts->join)
         return 0;
-    const struct leat_flow_join_opts join = { .wait_ns = opts->join_wait_ns,
+    const struct leat_flow_join_opts join = { .what = opts->join,
                                               .key = opts->join_key,
-                                              .tunnels_only = opts->join == LEAT_FLOW_JOIN_TUNNELS,
+                                              .times = opts->join_times,
                                               .record = hand_on,
                                               .ctx = exporter };
     return leat_flow_join_create(&exporter->join, &join);

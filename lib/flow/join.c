@@ -1,65 +1,72 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Those that wait: the table has an entry a flow, from which its records are chained; all of them
+ * form a list in the order in which they are to go.
+ */
 #include "join.h"
 #include "decode.h"
+#include "join_merge.h"
 #include "lib/core/error.h"
-#include "parts.h"
+#include "map.h"
+#include "mix.h"
 #include <errno.h>
 #include <leat/table.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WAIT_NS         2000000000
-#define CLOCKS_APART_NS 1000000000 /* of two workers, one of which may have been kept waiting */
-#define SYSTEM_PORTS    1024
+#define PIECES        65536
+#define PIECES_OF_ALL 262144
+#define WAIT_NS       2000000000
+#define IDLE_NS       30000000000
+#define RECORDS_OF_KEY \
+    8 /* that wait at a time: lives of one five-tuple, or what active timeouts cut */
+#define NONE UINT32_MAX
 
-enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
-
-/* The connection, whichever way a half goes: the lower (address, port) first. */
+/* The connection, whichever way a record goes: the lower (address, port) first. */
 struct join_key {
     uint8_t address[2][16];
     uint16_t port[2];
-    uint8_t version, protocol, tos, tunnel;
-    uint16_t vlan[4];
-    uint32_t label;
-    uint32_t interface;
-    uint32_t tunnel_id[2];
+    uint8_t version, protocol, tos, zero;
+    uint64_t scope; /* hash of what of it is in the key */
 };
 
-_Static_assert(sizeof(struct join_key) == 64, "no holes: keys are compared as bytes");
+_Static_assert(sizeof(struct join_key) == 48, "no holes: keys are compared as bytes");
 
-/* What a waiting record's parts are copied to. */
-struct room {
-    struct leat_flow_notes notes;
-    struct leat_flow_histogram histogram;
-    struct leat_flow_packet_list packets;
-    struct leat_flow_sizes sizes;
-    struct leat_flow_application application;
-};
-
-/* An entry of the table. All that wait form a list in the order in which they came. */
-struct half {
+/* An entry of the table. */
+struct chain {
     struct join_key key;
-    uint32_t before, after;
-    uint64_t since_ns;
+    uint32_t first, count;
+};
+
+struct piece {
     struct leat_flow flow;
+    uint64_t since_ns;
+    uint64_t workers_done; /* bit of each that has no more of it */
+    uint32_t chain;        /* entry of the table */
+    uint32_t next;         /* of the chain, or free as well */
+    uint32_t before, after;
 };
 
 struct leat_flow_join {
     struct leat_flow_join_opts opts;
+    uint64_t secret;
     struct leat_table *table;
-    struct room *rooms; /* by entry; pages are there once they are written */
+    struct piece *pieces;         /* pages are there once they are written ... */
+    struct leat_flow_room *rooms; /* ... here, too */
+    uint32_t used, free;          /* numbers ever given are below `used` */
     uint32_t oldest, newest, waiting;
-    uint64_t pairs, alone;
+    uint64_t merged, alone;
 };
 
-static void make_key(struct join_key *key, const struct leat_flow *flow, uint32_t parts) {
-    const struct leat_flow_scope *scope = &flow->scope;
-    size_t bytes = flow->version == 4 ? 4 : 16;
+static void make_key(struct join_key *key, const struct leat_flow_join *join,
+                     const struct leat_flow *flow) {
+    const struct leat_flow_scope scope =
+        leat_flow_scope_key(&flow->scope, join->opts.key, !flow->biflow);
+    size_t bytes = sizeof(flow->address[0]);
     int order = memcmp(flow->address[0], flow->address[1], bytes);
     if (order == 0)
-        order = flow->port[0] < flow->port[1] ? -1 : 1;
-    uint32_t low = order > 0;
+        order = flow->port[0] - flow->port[1];
+    uint32_t low = flow->biflow && order > 0;
     memset(key, 0, sizeof(*key));
     for (uint32_t i = 0; i < 2; i++) {
         memcpy(key->address[i], flow->address[i ^ low], bytes);
@@ -67,19 +74,17 @@ static void make_key(struct join_key *key, const struct leat_flow *flow, uint32_
     }
     key->version = flow->version;
     key->protocol = flow->protocol;
-    if (parts & LEAT_FLOW_KEY_TOS)
-        key->tos = flow->side[0].tos;
-    if (parts & LEAT_FLOW_KEY_VLAN)
-        for (uint32_t i = 0; i < scope->vlan_count && i < 4; i++)
-            key->vlan[i] = scope->vlan_tci[i] & 0xfff;
-    if ((parts & LEAT_FLOW_KEY_MPLS) && scope->label_count)
-        key->label = scope->label[0] >> 4;
-    if (parts & LEAT_FLOW_KEY_INTERFACE)
-        key->interface = scope->interface;
-    if (parts & LEAT_FLOW_KEY_TUNNEL) {
-        key->tunnel = scope->tunnel;
-        memcpy(key->tunnel_id, &scope->tunnel_id, sizeof(key->tunnel_id));
-    }
+    if (join->opts.key & LEAT_FLOW_KEY_TOS)
+        key->tos = flow->side[!flow->side[0].packets].tos;
+    key->scope = leat_flow_mix(join->secret, &scope, sizeof(scope));
+}
+
+static int open_table(struct leat_flow_join *join) {
+    const struct leat_table_opts table = { .size = sizeof(table),
+                                           .capacity = join->opts.pieces,
+                                           .key_bytes = sizeof(struct join_key),
+                                           .entry_bytes = sizeof(struct chain) };
+    return leat_table_create(&join->table, &table);
 }
 
 int leat_flow_join_create(struct leat_flow_join **join, const struct leat_flow_join_opts *opts) {
@@ -87,24 +92,24 @@ int leat_flow_join_create(struct leat_flow_join **join, const struct leat_flow_j
     if (!made)
         return leat_fail(ENOMEM, "join: no memory");
     made->opts = *opts;
-    if (!made->opts.halves)
-        made->opts.halves = 65536;
-    leat_flow_join_set_wait(made, opts->wait_ns);
-    made->oldest = made->newest = LEAT_TABLE_NONE;
-    const struct leat_table_opts table = { .size = sizeof(table),
-                                           .capacity = made->opts.halves,
-                                           .key_bytes = sizeof(struct join_key),
-                                           .entry_bytes = sizeof(struct half) };
-    int status = leat_table_create(&made->table, &table);
+    uint32_t pieces = opts->pieces                       ? opts->pieces
+                      : opts->what == LEAT_FLOW_JOIN_ALL ? PIECES_OF_ALL
+                                                         : PIECES;
+    made->opts.pieces = pieces;
+    leat_flow_join_set_times(made, &opts->times);
+    made->oldest = made->newest = made->free = NONE;
+    made->pieces = leat_map_lazily(pieces * sizeof(*made->pieces));
+    made->rooms = leat_map_lazily(pieces * sizeof(*made->rooms));
+    int status = leat_flow_mix_secret(&made->secret, 0);
+    if (status)
+        leat_fail(-status, "join: cannot get a secret: %s", strerror(-status));
+    else if (!made->pieces || !made->rooms)
+        status = leat_fail(ENOMEM, "join: no memory for %u records that wait", pieces);
+    else
+        status = open_table(made);
     if (status) {
-        free(made);
-        return status;
-    }
-    made->rooms = calloc(leat_table_entries(made->table), sizeof(*made->rooms));
-    if (!made->rooms) {
-        uint32_t halves = made->opts.halves;
         leat_flow_join_destroy(made);
-        return leat_fail(ENOMEM, "join: no memory for %u halves", halves);
+        return status;
     }
     *join = made;
     return 0;
@@ -114,242 +119,233 @@ void leat_flow_join_destroy(struct leat_flow_join *join) {
     if (!join)
         return;
     leat_table_destroy(join->table);
-    free(join->rooms);
+    leat_unmap(join->pieces, join->opts.pieces * sizeof(*join->pieces));
+    leat_unmap(join->rooms, join->opts.pieces * sizeof(*join->rooms));
     free(join);
 }
 
-static struct half *half_at(const struct leat_flow_join *join, uint32_t index) {
-    return leat_table_entry(join->table, index);
+static struct chain *chain_at(const struct leat_flow_join *join, uint32_t entry) {
+    return leat_table_entry(join->table, entry);
 }
 
-/* Copies a record with its parts. */
-static void keep(struct leat_flow *to, struct room *room, const struct leat_flow *from) {
-    *to = *from;
-#define KEEP(part)                      \
-    if (from->parts.part) {             \
-        room->part = *from->parts.part; \
-        to->parts.part = &room->part;   \
-    }
-    KEEP(notes)
-    KEEP(histogram)
-    KEEP(packets)
-    KEEP(sizes)
-    KEEP(application)
-#undef KEEP
-}
+/* --- those that wait, in the order in which they are to go */
 
-static void wait_for_other(struct leat_flow_join *join, uint32_t index,
-                           const struct leat_flow *flow, uint64_t now_ns) {
-    struct half *half = half_at(join, index);
-    keep(&half->flow, &join->rooms[index], flow);
-    half->since_ns = now_ns;
-    half->before = join->newest;
-    half->after = LEAT_TABLE_NONE;
-    if (join->newest != LEAT_TABLE_NONE)
-        half_at(join, join->newest)->after = index;
+static void append(struct leat_flow_join *join, uint32_t number, uint64_t now_ns) {
+    struct piece *piece = &join->pieces[number];
+    piece->since_ns = now_ns;
+    piece->before = join->newest;
+    piece->after = NONE;
+    if (join->newest != NONE)
+        join->pieces[join->newest].after = number;
     else
-        join->oldest = index;
-    join->newest = index;
+        join->oldest = number;
+    join->newest = number;
     join->waiting++;
 }
 
-static void unlink_half(struct leat_flow_join *join, const struct half *half) {
-    if (half->before != LEAT_TABLE_NONE)
-        half_at(join, half->before)->after = half->after;
+static void take_out(struct leat_flow_join *join, uint32_t number) {
+    const struct piece *piece = &join->pieces[number];
+    if (piece->before != NONE)
+        join->pieces[piece->before].after = piece->after;
     else
-        join->oldest = half->after;
-    if (half->after != LEAT_TABLE_NONE)
-        half_at(join, half->after)->before = half->before;
+        join->oldest = piece->after;
+    if (piece->after != NONE)
+        join->pieces[piece->after].before = piece->before;
     else
-        join->newest = half->before;
+        join->newest = piece->before;
     join->waiting--;
 }
 
-/* What waited has waited in vain. */
-static void hand_on_alone(struct leat_flow_join *join, const struct half *half) {
-    join->opts.record(join->opts.ctx, &half->flow);
-    join->alone++;
-    unlink_half(join, half);
+static void let_go(struct leat_flow_join *join, uint32_t number) {
+    struct piece *piece = &join->pieces[number];
+    struct chain *chain = chain_at(join, piece->chain);
+    join->opts.record(join->opts.ctx, &piece->flow);
+    uint32_t *link = &chain->first;
+    while (*link != number)
+        link = &join->pieces[*link].next;
+    *link = piece->next;
+    if (--chain->count == 0)
+        leat_table_remove(join->table, piece->chain);
+    take_out(join, number);
+    piece->next = join->free;
+    join->free = number;
 }
 
-static void let_oldest_go(struct leat_flow_join *join) {
-    uint32_t index = join->oldest;
-    hand_on_alone(join, half_at(join, index));
-    leat_table_remove(join->table, index);
+static bool has_both_directions(const struct leat_flow *flow) {
+    return flow->side[0].packets && flow->side[1].packets;
 }
 
-/* In the order of their times, as one worker would have seen them. */
-static void merge_lists(struct leat_flow_packet_list *merged,
-                        const struct leat_flow_packet_list *first,
-                        const struct leat_flow_packet_list *second) {
-    uint32_t a = 0, b = 0;
-    memset(merged, 0, sizeof(*merged));
-    while (merged->count < LEAT_FLOW_PACKET_LIST_DEFAULT &&
-           (a < first->count || b < second->count)) {
-        bool from_second =
-            a == first->count || (b < second->count && second->time_ns[b] < first->time_ns[a]);
-        const struct leat_flow_packet_list *from = from_second ? second : first;
-        uint32_t i = from_second ? b++ : a++, n = merged->count++;
-        merged->side[n] = from_second;
-        merged->tcp_flags[n] = from->tcp_flags[i];
-        merged->length[n] = from->length[i];
-        merged->time_ns[n] = from->time_ns[i];
+/* It has waited in vain, or long enough. */
+static void give_up(struct leat_flow_join *join, uint32_t number) {
+    const struct leat_flow *flow = &join->pieces[number].flow;
+    join->alone += flow->biflow && !has_both_directions(flow);
+    let_go(join, number);
+}
+
+/* Nothing is missing but where any worker may see anything. */
+static bool is_complete(const struct leat_flow_join *join, const struct leat_flow *flow) {
+    return join->opts.what != LEAT_FLOW_JOIN_ALL && (!flow->biflow || has_both_directions(flow));
+}
+
+/* --- which belong together */
+
+static uint64_t bit_of(const struct leat_flow *flow) {
+    return 1ull << (flow->worker & 63);
+}
+
+/* Nanoseconds that both records cover; below zero: those that lie between them. */
+static int64_t overlap(const struct leat_flow *one, const struct leat_flow *other) {
+    uint64_t first_ns[] = { leat_flow_first_ns(one), leat_flow_first_ns(other) };
+    uint64_t last_ns[] = { leat_flow_last_ns(one), leat_flow_last_ns(other) };
+    uint64_t from_ns = first_ns[first_ns[1] > first_ns[0]];
+    uint64_t to_ns = last_ns[last_ns[1] < last_ns[0]];
+    return (int64_t)(to_ns - from_ns);
+}
+
+static uint64_t span(const struct leat_flow *one, const struct leat_flow *other) {
+    uint64_t first_ns[] = { leat_flow_first_ns(one), leat_flow_first_ns(other) };
+    uint64_t last_ns[] = { leat_flow_last_ns(one), leat_flow_last_ns(other) };
+    return last_ns[last_ns[1] > last_ns[0]] - first_ns[first_ns[1] < first_ns[0]];
+}
+
+static bool may_belong(const struct leat_flow_join *join, const struct piece *piece,
+                       const struct leat_flow *flow) {
+    const struct leat_flow_join_times *times = &join->opts.times;
+    if (piece->workers_done & bit_of(flow))
+        return false;
+    int64_t both_ns = overlap(&piece->flow, flow);
+    return both_ns >= 0 ||
+           ((uint64_t)-both_ns <= times->idle_ns && span(&piece->flow, flow) < times->active_ns);
+}
+
+/* Which of a chain, newest first, a record belongs to. */
+static uint32_t find_other(const struct leat_flow_join *join, const struct chain *chain,
+                           const struct leat_flow *flow) {
+    uint32_t best = NONE;
+    int64_t most_ns = INT64_MIN;
+    for (uint32_t i = chain->first; i != NONE; i = join->pieces[i].next) {
+        const struct piece *piece = &join->pieces[i];
+        if (!may_belong(join, piece, flow))
+            continue;
+        int64_t both_ns = overlap(&piece->flow, flow);
+        if (both_ns >= most_ns) { /* the oldest of equals */
+            most_ns = both_ns;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* --- what comes */
+
+/* A worker that called a record's end, but not for silence that others may have filled, has no more
+ * of it; and of halves a worker has one. */
+static uint64_t done_by(const struct leat_flow_join *join, const struct leat_flow *flow) {
+    bool silent = flow->end == LEAT_FLOW_END_IDLE && join->opts.what == LEAT_FLOW_JOIN_ALL;
+    return silent ? 0 : bit_of(flow);
+}
+
+static void add_to(struct leat_flow_join *join, uint32_t number, const struct leat_flow *flow,
+                   uint64_t now_ns) {
+    struct piece *piece = &join->pieces[number];
+    leat_flow_merge(&piece->flow, flow);
+    piece->workers_done |= done_by(join, flow);
+    join->merged++;
+    if (is_complete(join, &piece->flow)) {
+        let_go(join, number);
+    } else if (join->opts.what == LEAT_FLOW_JOIN_ALL) { /* others may come as late again */
+        take_out(join, number);
+        append(join, number, now_ns);
     }
 }
 
-static void merge_notes(struct leat_flow_notes *notes, const struct leat_flow_notes *other) {
-    notes->tcp_options[1] = other->tcp_options[0];
-    notes->tcp_options_high[1] = other->tcp_options_high[0];
-    notes->ip_options[1] = other->ip_options[0];
-    notes->flow_label[1] = other->flow_label[0];
-    notes->tcp_window[1] = other->tcp_window[0];
-    notes->icmp_type_code[1] = other->icmp_type_code[0];
-    notes->ip_id[1] = other->ip_id[0];
+static uint32_t take_number(struct leat_flow_join *join) {
+    uint32_t number = join->free;
+    if (number == NONE)
+        return join->used++;
+    join->free = join->pieces[number].next;
+    return number;
 }
 
-static void merge_sizes(struct leat_flow_sizes *sizes, const struct leat_flow_sizes *other) {
-    memcpy(sizes->size[1], other->size[0], sizeof(sizes->size[1]));
-    memcpy(sizes->gap[1], other->gap[0], sizeof(sizes->gap[1]));
-    sizes->last_ns[1] = other->last_ns[0];
+static uint32_t oldest_of(const struct leat_flow_join *join, const struct chain *chain) {
+    uint32_t number = chain->first;
+    while (join->pieces[number].next != NONE)
+        number = join->pieces[number].next;
+    return number;
 }
 
-/* What the client says tells the name; the answer may know more of it. */
-static void merge_application(struct leat_flow_application *application,
-                              const struct leat_flow_application *other) {
-    if (application->kind == LEAT_FLOW_APPLICATION_NONE) {
-        *application = *other;
-        return;
-    }
-    if (application->kind != other->kind)
-        return;
-    if (!application->name[0])
-        memcpy(application->name, other->name, sizeof(application->name));
-    if (!application->ja4[0])
-        memcpy(application->ja4, other->ja4, sizeof(application->ja4));
-    if (!application->dns_rcode)
-        application->dns_rcode = other->dns_rcode;
-    if (!application->dns_type)
-        application->dns_type = other->dns_type;
-    if (!application->quic_version)
-        application->quic_version = other->quic_version;
+static void wait_for_others(struct leat_flow_join *join, const struct join_key *key, uint64_t hash,
+                            const struct leat_flow *flow, uint64_t now_ns) {
+    bool made;
+    if (join->waiting == join->opts.pieces)
+        give_up(join, join->oldest);
+    uint32_t entry = leat_table_insert(join->table, key, sizeof(*key), hash, &made);
+    struct chain *chain = chain_at(join, entry);
+    if (made)
+        chain->first = NONE;
+    else if (chain->count == RECORDS_OF_KEY)
+        give_up(join, oldest_of(join, chain));
+    uint32_t number = take_number(join);
+    struct piece *piece = &join->pieces[number];
+    leat_flow_keep(&piece->flow, &join->rooms[number], flow);
+    piece->workers_done = done_by(join, flow);
+    piece->chain = entry;
+    piece->next = chain->first;
+    chain->first = number;
+    chain->count++;
+    append(join, number, now_ns);
 }
 
-static bool only_syn(const struct leat_flow *flow) {
-    return (flow->side[0].tcp_flags_first & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
-/* ICMP's ports are types and codes (packet.h). */
-static bool asks_for_echo(const struct leat_flow *flow) {
-    return flow->port[1] >> 8 == (flow->version == 4 ? 8 : 128);
-}
-
-static bool to_system_port(const struct leat_flow *flow) {
-    return flow->port[1] < SYSTEM_PORTS;
-}
-
-/* Whether `one` holds what the initiator sent (RFC 5103, 5). Two workers that read the clock once a
- * batch tell that from times only when these are far enough apart; TCP's first flags always do, and
- * else who answers from a system port (RFC 6335, 6). */
-static bool began(const struct leat_flow *one, const struct leat_flow *other) {
-    int64_t later_ns = (int64_t)(other->start_ns - one->start_ns);
-    if (one->protocol == IPPROTO_TCP && only_syn(one) != only_syn(other))
-        return only_syn(one);
-    bool (*asks)(const struct leat_flow *) =
-        leat_flow_is_icmp(one) ? asks_for_echo : to_system_port;
-    if (llabs(later_ns) < CLOCKS_APART_NS && asks(one) != asks(other))
-        return asks(one);
-    return later_ns >= 0;
-}
-
-/* Neither half alone can tell that TCP ended, unless by a reset: each saw one side's FIN. */
-static uint8_t end_of(const struct leat_flow *first, const struct leat_flow *second) {
-    uint16_t flags[] = { first->side[0].tcp_flags, second->side[0].tcp_flags };
-    uint8_t end = second->side[0].last_ns > first->side[0].last_ns ? second->end : first->end;
-    bool cut = end == LEAT_FLOW_END_ACTIVE || end == LEAT_FLOW_END_RESOURCES;
-    bool over = (flags[0] | flags[1]) & TCP_RST || flags[0] & flags[1] & TCP_FIN;
-    return first->protocol == IPPROTO_TCP && over && !cut ? LEAT_FLOW_END_DETECTED : end;
-}
-
-/* Hands on the biflow of two halves. */
-static void pair(struct leat_flow_join *join, const struct leat_flow *one,
-                 const struct leat_flow *other) {
-    bool swap = !began(one, other);
-    const struct leat_flow *first = swap ? other : one, *second = swap ? one : other;
-    struct leat_flow whole;
-    struct room room;
-    keep(&whole, &room, first);
-    whole.side[1] = second->side[0];
-    whole.end = end_of(first, second);
-    whole.limited |= second->limited;
-    struct leat_flow_parts *parts = &whole.parts;
-    const struct leat_flow_parts *more = &second->parts;
-    if (parts->notes && more->notes)
-        merge_notes(parts->notes, more->notes);
-    if (parts->histogram && more->histogram)
-        for (uint32_t i = 0; i < 256; i++)
-            parts->histogram->bytes[i] += more->histogram->bytes[i];
-    if (parts->packets && more->packets)
-        merge_lists(parts->packets, first->parts.packets, more->packets);
-    if (parts->sizes && more->sizes)
-        merge_sizes(parts->sizes, more->sizes);
-    if (parts->application && more->application)
-        merge_application(parts->application, more->application);
-    join->opts.record(join->opts.ctx, &whole);
-    join->pairs++;
+/* Whether others of its kind may be with other workers. */
+static bool may_be_a_piece(const struct leat_flow_join *join, const struct leat_flow *flow) {
+    return join->opts.what == LEAT_FLOW_JOIN_ALL ||
+           (flow->biflow && (join->opts.what == LEAT_FLOW_JOIN_HALVES || flow->scope.tunnel));
 }
 
 void leat_flow_join_add(struct leat_flow_join *join, const struct leat_flow *flow,
                         uint64_t now_ns) {
-    if (!flow->biflow || flow->side[1].packets ||
-        (join->opts.tunnels_only && !flow->scope.tunnel)) {
+    if (!may_be_a_piece(join, flow)) {
         join->opts.record(join->opts.ctx, flow);
         return;
     }
     struct join_key key;
-    make_key(&key, flow, join->opts.key);
+    make_key(&key, join, flow);
     uint64_t hash = leat_table_hash(join->table, &key, sizeof(key));
-    if (join->waiting == join->opts.halves &&
-        leat_table_find(join->table, &key, sizeof(key), hash) == LEAT_TABLE_NONE)
-        let_oldest_go(join);
-    bool made;
-    uint32_t index = leat_table_insert(join->table, &key, sizeof(key), hash, &made);
-    if (made) {
-        wait_for_other(join, index, flow, now_ns);
-        return;
-    }
-    struct half *half = half_at(join, index);
-    bool other_way =
-        memcmp(half->flow.address[0], flow->address[1], key.version == 4 ? 4 : 16) == 0 &&
-        half->flow.port[0] == flow->port[1];
-    if (other_way && half->flow.worker != flow->worker) {
-        pair(join, &half->flow, flow);
-        unlink_half(join, half);
-        leat_table_remove(join->table, index);
-    } else { /* the same side again: what waited has missed its other half */
-        hand_on_alone(join, half);
-        wait_for_other(join, index, flow, now_ns);
-    }
+    uint32_t entry = leat_table_find(join->table, &key, sizeof(key), hash);
+    uint32_t other =
+        entry == LEAT_TABLE_NONE ? NONE : find_other(join, chain_at(join, entry), flow);
+    if (other != NONE)
+        add_to(join, other, flow, now_ns);
+    else if (is_complete(join, flow))
+        join->opts.record(join->opts.ctx, flow);
+    else
+        wait_for_others(join, &key, hash, flow, now_ns);
 }
 
 void leat_flow_join_expire(struct leat_flow_join *join, uint64_t now_ns) {
-    while (join->oldest != LEAT_TABLE_NONE) {
-        uint64_t since_ns = half_at(join, join->oldest)->since_ns;
-        if (now_ns != UINT64_MAX && now_ns - since_ns < join->opts.wait_ns)
+    while (join->oldest != NONE) {
+        uint64_t since_ns = join->pieces[join->oldest].since_ns;
+        if (now_ns != UINT64_MAX && now_ns - since_ns < join->opts.times.wait_ns)
             return;
-        let_oldest_go(join);
+        give_up(join, join->oldest);
     }
 }
 
-void leat_flow_join_set_wait(struct leat_flow_join *join, uint64_t wait_ns) {
-    join->opts.wait_ns = wait_ns ? wait_ns : WAIT_NS;
+void leat_flow_join_set_times(struct leat_flow_join *join,
+                              const struct leat_flow_join_times *times) {
+    join->opts.times = (struct leat_flow_join_times){
+        .wait_ns = times->wait_ns ? times->wait_ns : WAIT_NS,
+        .idle_ns = times->idle_ns ? times->idle_ns : IDLE_NS,
+        .active_ns = times->active_ns ? times->active_ns : UINT64_MAX,
+    };
 }
 
 uint32_t leat_flow_join_waiting(const struct leat_flow_join *join) {
     return join->waiting;
 }
 
-uint64_t leat_flow_join_pairs(const struct leat_flow_join *join) {
-    return join->pairs;
+uint64_t leat_flow_join_merged(const struct leat_flow_join *join) {
+    return join->merged;
 }
 
 uint64_t leat_flow_join_alone(const struct leat_flow_join *join) {

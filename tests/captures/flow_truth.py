@@ -431,7 +431,7 @@ class Meter:
         flow = self.flows.get(key)
         if flow:
             reason = self.over(flow, packet.time)
-            if flow.closed and packet.flags & 2:
+            if not reason and self.again(flow, packet, 0 if back == flow.back else 1):
                 reason = 3
             if reason:
                 self.end(key, reason)
@@ -447,6 +447,19 @@ class Meter:
             flow.finished.add(side)
         if packet.flags & 4 or len(flow.finished) == (1 if self.options.uniflow else 2):
             flow.closed = True
+
+    @staticmethod
+    def again(flow, packet, side):
+        """Whether a SYN begins another connection, of a flow that may look open: the other side's end
+        was not seen."""
+        if not packet.flags & 2:
+            return False
+        if flow.closed or side in flow.finished:
+            return True
+        seen = flow.sides[side]
+        if flow.sides[1 - side] or not seen:
+            return False
+        return seen.payload > 0 if packet.flags & 16 else bool(seen.flags & 16)
 
     def over(self, flow, now):
         """The reason why a flow has ended by now, or 0."""

@@ -163,6 +163,11 @@ grep -q "that come to two queues are joined before export" "$here/two.log" || fa
 [ "$(number_of two joined)" -gt 30 ] || fail "there was nothing to join: is the hash symmetric?"
 python3 "$captures/flow_compare.py" "$here/two.records" "$here/one.records" || fail "the records differ"
 
+say "each record waits for what other queues may have of its flow"
+meter always queues=2,rss=default --join always
+grep -q "records of one flow from several queues are joined" "$here/always.log" || fail "it does not say that records are joined"
+python3 "$captures/flow_compare.py" "$here/always.records" "$here/one.records" || fail "the records differ"
+
 say "not joined: more records, of the same packets"
 meter apart queues=2,rss=default --join never
 grep -q "stay two records" "$here/apart.log" || fail "it does not say that halves stay apart"

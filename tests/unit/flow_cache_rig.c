@@ -36,6 +36,7 @@ void rig_open(struct rig *rig, struct leat_flow_cache_opts opts) {
     memset(rig, 0, sizeof(*rig));
     opts.ended = keep;
     opts.ctx = rig;
+    rig->features = opts.features;
     opts.seed = opts.seed ? opts.seed : 1;
     assert_int_equal(leat_flow_cache_create(&rig->cache, &opts), 0);
 }

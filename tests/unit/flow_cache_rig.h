@@ -18,6 +18,7 @@ extern const struct leat_flow_cache_opts rig_quiet;
 struct rig {
     struct leat_flow_cache *cache;
     bool refuses; /* records */
+    uint32_t features;
     uint32_t count;
     struct leat_flow records[RIG_RECORDS]; /* parts point nowhere */
     struct leat_flow_notes notes[RIG_RECORDS];

@@ -82,10 +82,25 @@ static void model_pass(struct model_flow *flow, uint64_t now_ns) {
     }
 }
 
+/* Whether a SYN begins another connection. */
+static bool model_begins(const struct model_flow *flow, const struct leat_flow_packet *packet) {
+    const struct outcome *record = &flow->record;
+    uint32_t side = packet->side ^ (uint32_t)record->source;
+    if (!flow->there || !(packet->tcp_flags & SYN))
+        return false;
+    if (flow->closed || flow->fin[side])
+        return true;
+    bool half = flow->live && side == 0 && record->packets[0] && !record->packets[1];
+    bool spoke =
+        packet->tcp_flags & ACK ? record->payload_octets[side] > 0 : record->tcp_flags[side] & ACK;
+    return half && spoke;
+}
+
 static void model_add(uint32_t number, const struct leat_flow_packet *packet) {
     struct model_flow *flow = &model.flows[number];
+    bool begins = model_begins(flow, packet);
     model_pass(flow, packet->time_ns);
-    if (flow->there && flow->closed && packet->tcp_flags & SYN) {
+    if (begins && flow->there) {
         model_end(flow, LEAT_FLOW_END_DETECTED);
         flow->there = false;
     }
@@ -126,8 +141,8 @@ static struct leat_flow_packet random_packet(uint32_t *number, uint64_t time_ns)
             packet.key6.protocol = 6;
         else
             packet.key4.protocol = 6;
-        packet.tcp_flags =
-            (uint16_t)(ACK | (below(25) ? 0 : RST) | (below(9) ? 0 : FIN) | (below(6) ? 0 : SYN));
+        packet.tcp_flags = (uint16_t)((below(4) ? ACK : 0) | (below(25) ? 0 : RST) |
+                                      (below(9) ? 0 : FIN) | (below(6) ? 0 : SYN));
     }
     packet.side = (uint8_t)below(2);
     packet.ttl = (uint8_t)below(256);

@@ -217,7 +217,7 @@ static void test_halves_of_two_workers_become_one_record(void **state) {
     answer.side[0].last_ns = 2001;
     answer.end = LEAT_FLOW_END_FORCED;
     const struct leat_flow flows[] = { answer, question };
-    const struct leat_flow_exporter_opts opts = { .join = LEAT_FLOW_JOIN_ALL };
+    const struct leat_flow_exporter_opts opts = { .join = LEAT_FLOW_JOIN_HALVES };
     struct leat_flow_exporter_stats stats =
         pass(&opts, flows, 2, LEAT_FLOW_PACKETS | LEAT_FLOW_NOTES);
     assert_int_equal(stats.records, 2);
@@ -247,7 +247,7 @@ static void test_what_is_no_pair_stays_apart(void **state) {
     (void)state;
     struct leat_flow flows[] = {
         make_flow(0, 1, 2, 1), make_flow(0, 2, 1, 1), /* one worker would have joined them itself */
-        make_flow(0, 3, 4, 1), make_flow(1, 3, 4, 1), /* the same way */
+        make_flow(0, 3, 4, 1), make_flow(0, 3, 4, 1), /* the same way, likewise */
         make_flow(0, 5, 6, 1), make_flow(1, 6, 5, 1), /* whole records */
         make_flow(0, 7, 8, 1), make_flow(1, 8, 7, 1), /* of different protocols */
         make_flow(0, 9, 8, 1), make_flow(1, 8, 9, 1), /* of different VLANs, which are the key */
@@ -256,7 +256,7 @@ static void test_what_is_no_pair_stays_apart(void **state) {
     flows[6].protocol = 6;
     flows[8].scope = (struct leat_flow_scope){ .vlan_count = 1, .vlan_tci = { 0x2005 } };
     flows[9].scope = (struct leat_flow_scope){ .vlan_count = 1, .vlan_tci = { 0x2006 } };
-    const struct leat_flow_exporter_opts opts = { .join = LEAT_FLOW_JOIN_ALL,
+    const struct leat_flow_exporter_opts opts = { .join = LEAT_FLOW_JOIN_HALVES,
                                                   .join_key = LEAT_FLOW_KEY_VLAN };
     struct leat_flow_exporter_stats stats = pass(&opts, flows, 10, 0);
     assert_int_equal(stats.joined, 0);

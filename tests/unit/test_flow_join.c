@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Halves of connections that two workers saw: what is joined are the records that one worker would
+/* Pieces of flows that several workers saw: what is joined are the records that one worker would
  * have made of the same packets; what cannot be is counted, and no packet is lost. */
 #include "flow_cache_rig.h"
 #include "lib/flow/join.h"
+#include "lib/flow/join_merge.h"
 #include "random.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,6 +64,8 @@ static struct leat_flow_join *open_join(struct leat_flow_join_opts opts) {
     struct leat_flow_join *join;
     memset(&joined, 0, sizeof(joined));
     opts.record = count_joined;
+    if (!opts.what)
+        opts.what = LEAT_FLOW_JOIN_HALVES;
     assert_int_equal(leat_flow_join_create(&join, &opts), 0);
     return join;
 }
@@ -70,7 +73,7 @@ static struct leat_flow_join *open_join(struct leat_flow_join_opts opts) {
 static void test_halves_wait_a_bounded_time_in_bounded_number(void **state) {
     (void)state;
     struct leat_flow_join *join =
-        open_join((struct leat_flow_join_opts){ .halves = 3, .wait_ns = 10 });
+        open_join((struct leat_flow_join_opts){ .pieces = 3, .times = { .wait_ns = 10 } });
     for (uint16_t i = 0; i < 3; i++) {
         struct leat_flow flow = make_flow(0, (uint16_t)(100 + i), 1, 1u << i);
         leat_flow_join_add(join, &flow, i);
@@ -87,8 +90,8 @@ static void test_halves_wait_a_bounded_time_in_bounded_number(void **state) {
     struct leat_flow other = make_flow(1, 1, 102, 16);
     leat_flow_join_add(join, &other, 12);
     assert_int_equal(joined.packets, 1 + 2 + 4 + 16);
-    assert_int_equal(leat_flow_join_pairs(join), 1);
-    leat_flow_join_set_wait(join, 20);
+    assert_int_equal(leat_flow_join_merged(join), 1);
+    leat_flow_join_set_times(join, &(struct leat_flow_join_times){ .wait_ns = 20 });
     leat_flow_join_expire(join, 22);
     assert_int_equal(leat_flow_join_waiting(join), 1);
     leat_flow_join_expire(join, 23);
@@ -104,7 +107,7 @@ static void test_joining_keeps_every_packet(void **state) {
     (void)state;
     uint64_t packets = 0;
     struct leat_flow_join *join =
-        open_join((struct leat_flow_join_opts){ .halves = 64, .wait_ns = 300 });
+        open_join((struct leat_flow_join_opts){ .pieces = 64, .times = { .wait_ns = 300 } });
     for (uint32_t i = 0; i < 200000; i++) {
         struct leat_flow flow =
             make_flow(below(3), (uint16_t)below(24), (uint16_t)below(24), 1 + i % 5);
@@ -113,11 +116,10 @@ static void test_joining_keeps_every_packet(void **state) {
         leat_flow_join_expire(join, i);
     }
     assert_true(leat_flow_join_waiting(join) > 0);
-    assert_true(leat_flow_join_pairs(join) > 1000);
+    assert_true(leat_flow_join_merged(join) > 1000);
     leat_flow_join_expire(join, UINT64_MAX);
     assert_int_equal(joined.packets, packets);
-    assert_int_equal(joined.count, leat_flow_join_pairs(join) + leat_flow_join_alone(join));
-    assert_int_equal(joined.count + leat_flow_join_pairs(join), 200000);
+    assert_int_equal(joined.count + leat_flow_join_merged(join), 200000);
     leat_flow_join_destroy(join);
 }
 
@@ -127,7 +129,7 @@ static void expect(const struct leat_flow *began, const struct leat_flow *answer
         struct leat_flow_join *join = open_join((struct leat_flow_join_opts){ 0 });
         leat_flow_join_add(join, swap ? answered : began, 0);
         leat_flow_join_add(join, swap ? began : answered, 0);
-        assert_int_equal(leat_flow_join_pairs(join), 1);
+        assert_int_equal(leat_flow_join_merged(join), 1);
         assert_int_equal(joined.count, 1);
         assert_int_equal(joined.last.port[0], began->port[0]);
         assert_int_equal(joined.last.side[0].packets, began->side[0].packets);
@@ -190,7 +192,8 @@ static void test_why_it_ended(void **state) {
 /* Where the device steers symmetrically, only what it cannot look into waits. */
 static void test_only_what_comes_out_of_tunnels(void **state) {
     (void)state;
-    struct leat_flow_join *join = open_join((struct leat_flow_join_opts){ .tunnels_only = true });
+    struct leat_flow_join *join =
+        open_join((struct leat_flow_join_opts){ .what = LEAT_FLOW_JOIN_TUNNELS });
     struct leat_flow plain = make_flow(0, 1, 2, 1), inner = make_flow(0, 1, 2, 1);
     leat_flow_join_add(join, &plain, 0);
     assert_int_equal(joined.count, 1);
@@ -201,27 +204,87 @@ static void test_only_what_comes_out_of_tunnels(void **state) {
     back.scope.tunnel = LEAT_FLOW_TUNNEL_VXLAN;
     leat_flow_join_add(join, &back, 0);
     assert_int_equal(joined.count, 2);
-    assert_int_equal(leat_flow_join_pairs(join), 1);
+    assert_int_equal(leat_flow_join_merged(join), 1);
     leat_flow_join_destroy(join);
 }
 
-/* --- One worker against two, by the same packets */
+static struct leat_flow during(struct leat_flow flow, uint64_t first_ns, uint64_t last_ns) {
+    flow.side[0].first_ns = flow.start_ns = first_ns;
+    flow.side[0].last_ns = last_ns;
+    return flow;
+}
+
+/* The queues are emptied one after the other: both lives of a five-tuple come from one worker
+ * before the first one comes from the other. */
+static void test_which_life_a_record_is_of(void **state) {
+    (void)state;
+    struct leat_flow_join *join = open_join((struct leat_flow_join_opts){ 0 });
+    struct leat_flow there = make_flow(0, 40000, 80, 1), back = make_flow(1, 80, 40000, 10);
+    there.end = back.end = LEAT_FLOW_END_DETECTED;
+    for (uint64_t life = 0; life < 3; life++, there.side[0].packets++) {
+        struct leat_flow half = during(there, 10 * life * SECOND, (10 * life + 8) * SECOND);
+        leat_flow_join_add(join, &half, 0);
+    }
+    for (uint64_t life = 0; life < 3; life++, back.side[0].packets++) {
+        struct leat_flow half = during(back, (10 * life + 1) * SECOND, (10 * life + 9) * SECOND);
+        leat_flow_join_add(join, &half, 0);
+        assert_int_equal(joined.count, life + 1);
+        assert_int_equal(joined.last.side[0].packets, 1 + life);
+        assert_int_equal(joined.last.side[1].packets, 10 + life);
+    }
+    leat_flow_join_destroy(join);
+}
+
+/* One worker sees nothing for longer than the idle timeout, another one does meanwhile; what then
+ * follows after a longer silence of all is another record. */
+static void test_silence_that_another_worker_fills(void **state) {
+    (void)state;
+    const struct leat_flow_join_opts opts = {
+        .what = LEAT_FLOW_JOIN_ALL,
+        .times = { .wait_ns = 100 * SECOND, .idle_ns = 10 * SECOND, .active_ns = 60 * SECOND }
+    };
+    struct leat_flow_join *join = open_join(opts);
+    static const struct {
+        uint32_t worker, from_s, to_s;
+    } pieces[] = { { 0, 1, 2 }, { 1, 9, 15 }, { 0, 22, 25 }, { 1, 36, 40 }, { 0, 48, 63 } };
+    struct leat_flow flow = make_flow(0, 40000, 80, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        flow.worker = pieces[i].worker;
+        struct leat_flow piece = during(flow, pieces[i].from_s * SECOND, pieces[i].to_s * SECOND);
+        leat_flow_join_add(join, &piece, pieces[i].to_s);
+    }
+    assert_int_equal(leat_flow_join_waiting(join), 2);
+    assert_int_equal(leat_flow_join_merged(join), 3);
+    leat_flow_join_expire(join, UINT64_MAX);
+    assert_int_equal(joined.count, 2);
+    assert_int_equal(joined.packets, 5);
+    assert_int_equal(joined.last.side[0].first_ns, 36 * SECOND);
+    assert_int_equal(joined.last.side[0].last_ns, 63 * SECOND);
+    leat_flow_join_destroy(join);
+}
+
+/* --- One worker against several, by the same packets */
 
 #define CONNECTIONS 200
 #define EXCHANGES   40
 #define PACKETS_MAX (CONNECTIONS * (2 * EXCHANGES + 8))
 #define IDLE        (6 * SECOND)
 
-static struct rig one, two[2];
+#define WORKERS_MAX 4
+
+static struct rig one, several[WORKERS_MAX];
 static struct leat_flow_packet packets[PACKETS_MAX];
 static uint32_t packet_count;
 static struct leat_flow made[RIG_RECORDS]; /* by joining */
+static struct leat_flow_room made_rooms[RIG_RECORDS];
 static uint32_t made_count;
+static uint64_t pause_ns = UINT32_MAX; /* at most, between exchanges; each other one has none */
 
 static void keep_made(void *ctx, const struct leat_flow *flow) {
     (void)ctx;
     assert_true(made_count < RIG_RECORDS);
-    made[made_count++] = *flow;
+    leat_flow_keep(&made[made_count], &made_rooms[made_count], flow);
+    made_count++;
 }
 
 static void say(uint32_t number, uint32_t side, uint16_t flags, uint64_t time_ns) {
@@ -232,16 +295,14 @@ static void say(uint32_t number, uint32_t side, uint16_t flags, uint64_t time_ns
     packet->ttl = (uint8_t)(60 + below(5));
 }
 
-/* A conversation whose sides never are silent for as long as the idle timeout; who begins is either
- * side, and TCP ends by FIN, by a reset of one side, or by nothing. */
-static void converse(uint32_t number) {
-    uint64_t time_ns = SECOND + below(60) * SECOND + below(SECOND);
-    uint32_t client = below(2), tcp = below(2), exchanges = 1 + below(EXCHANGES), end = below(3);
+static void converse_from(uint32_t number, uint64_t time_ns, uint32_t tcp, uint32_t exchanges,
+                          uint32_t end) {
+    uint32_t client = below(2);
     for (uint32_t i = 0; i < exchanges; i++) {
-        uint64_t answer_ns = time_ns + 1 + below(200000000);
+        uint64_t answer_ns = time_ns + 1 + below((uint32_t)(pause_ns / 20));
         say(number, client, tcp ? (i ? ACK : SYN) : 0, time_ns);
         say(number, !client, tcp ? (i ? ACK : SYN | ACK) : 0, answer_ns);
-        time_ns = answer_ns + below(2) * below(UINT32_MAX);
+        time_ns = answer_ns + 1 + below(2) * below((uint32_t)pause_ns);
     }
     if (tcp && end < 2) {
         uint32_t first = below(2);
@@ -253,47 +314,75 @@ static void converse(uint32_t number) {
     }
 }
 
+/* A conversation whose sides never are silent for as long as the idle timeout; who begins is either
+ * side, and TCP ends by FIN, by a reset of one side, or by nothing. */
+static void converse(uint32_t number) {
+    uint64_t time_ns = SECOND + below(60) * SECOND + below(SECOND);
+    uint32_t tcp = below(2), exchanges = 1 + below(EXCHANGES);
+    converse_from(number, time_ns, tcp, exchanges, below(3));
+}
+
 static int by_time(const void *a, const void *b) {
     const struct leat_flow_packet *left = a, *right = b;
     return (left->time_ns > right->time_ns) - (left->time_ns < right->time_ns);
 }
 
-static void hand_on(struct rig *rig, uint32_t *handed, struct leat_flow_join *join,
+static void hand_on(const struct rig *rig, uint32_t *handed, struct leat_flow_join *join,
                     uint64_t now_ns) {
     for (; *handed < rig->count; ++*handed) {
         struct leat_flow flow = rig->records[*handed];
         flow.parts = (struct leat_flow_parts){ 0 };
+        if (rig->features) {
+            flow.parts.notes = (struct leat_flow_notes *)&rig->notes[*handed];
+            flow.parts.packets = (struct leat_flow_packet_list *)&rig->lists[*handed];
+        }
         leat_flow_join_add(join, &flow, now_ns);
     }
 }
 
-/* Meters all packets twice: by one worker, and by one for each direction. Returns how many halves
- * went on alone. */
-static uint64_t meter_both_ways(uint64_t active_ns) {
+struct plan {
+    uint32_t workers;
+    bool anywhere; /* a packet may come to any of them; else each direction to its own */
+    uint64_t active_ns;
+    uint32_t features;
+};
+
+static struct leat_flow_cache_opts cache_of(const struct plan *plan, uint32_t worker) {
+    return (struct leat_flow_cache_opts){
+        .active_ns = plan->active_ns, .idle_ns = IDLE, .features = plan->features, .worker = worker
+    };
+}
+
+/* Meters all packets twice: by one worker, and by several. Returns how many records went on with
+ * one direction. */
+static uint64_t meter_both_ways(const struct plan *plan) {
     struct leat_flow_join *join;
-    const struct leat_flow_join_opts opts = { .wait_ns = IDLE + 2 * SECOND, .record = keep_made };
-    uint32_t handed[2] = { 0 };
+    const struct leat_flow_join_opts opts = {
+        .what = plan->anywhere ? LEAT_FLOW_JOIN_ALL : LEAT_FLOW_JOIN_HALVES,
+        .times = { .wait_ns = IDLE + 2 * SECOND, .idle_ns = IDLE, .active_ns = plan->active_ns },
+        .record = keep_made
+    };
+    uint32_t handed[WORKERS_MAX] = { 0 };
     made_count = 0;
     assert_int_equal(leat_flow_join_create(&join, &opts), 0);
-    rig_open(&one, (struct leat_flow_cache_opts){ .active_ns = active_ns, .idle_ns = IDLE });
-    for (uint32_t w = 0; w < 2; w++)
-        rig_open(&two[w], (struct leat_flow_cache_opts){
-                              .active_ns = active_ns, .idle_ns = IDLE, .worker = w });
+    rig_open(&one, cache_of(plan, 0));
+    for (uint32_t w = 0; w < plan->workers; w++)
+        rig_open(&several[w], cache_of(plan, w));
     for (uint32_t i = 0; i < packet_count; i++) {
         uint64_t now_ns = packets[i].time_ns;
         rig_add(&one, packets[i]);
-        rig_add(&two[packets[i].side], packets[i]);
-        for (uint32_t w = 0; w < 2; w++) {
-            leat_flow_cache_tick(two[w].cache, now_ns);
-            hand_on(&two[w], &handed[w], join, now_ns);
+        rig_add(&several[plan->anywhere ? below(plan->workers) : packets[i].side], packets[i]);
+        for (uint32_t w = 0; w < plan->workers; w++) {
+            leat_flow_cache_tick(several[w].cache, now_ns);
+            hand_on(&several[w], &handed[w], join, now_ns);
         }
         leat_flow_join_expire(join, now_ns);
     }
     assert_int_equal(leat_flow_cache_flush(one.cache, LEAT_FLOW_END_FORCED), 0);
-    for (uint32_t w = 0; w < 2; w++) {
-        assert_int_equal(leat_flow_cache_flush(two[w].cache, LEAT_FLOW_END_FORCED), 0);
-        hand_on(&two[w], &handed[w], join, 0);
-        rig_close(&two[w]);
+    for (uint32_t w = 0; w < plan->workers; w++) {
+        assert_int_equal(leat_flow_cache_flush(several[w].cache, LEAT_FLOW_END_FORCED), 0);
+        hand_on(&several[w], &handed[w], join, 0);
+        rig_close(&several[w]);
     }
     leat_flow_join_expire(join, UINT64_MAX);
     uint64_t alone = leat_flow_join_alone(join);
@@ -312,11 +401,15 @@ static int by_key(const void *a, const void *b) {
     return order;
 }
 
+static void in_order(void) {
+    qsort(packets, packet_count, sizeof(*packets), by_time);
+}
+
 static void converse_all(uint32_t keep_in_8) {
     packet_count = 0;
     for (uint32_t i = 0; i < CONNECTIONS; i++)
         converse(i);
-    qsort(packets, packet_count, sizeof(*packets), by_time);
+    in_order();
     uint32_t kept = 0;
     for (uint32_t i = 0; i < packet_count; i++)
         if (below(8) < keep_in_8)
@@ -326,6 +419,9 @@ static void converse_all(uint32_t keep_in_8) {
 
 static void expect_equal_records(void) {
     assert_int_equal(made_count, one.count);
+    for (uint32_t i = 0; i < one.count; i++)
+        one.records[i].parts =
+            (struct leat_flow_parts){ .notes = &one.notes[i], .packets = &one.lists[i] };
     qsort(made, made_count, sizeof(*made), by_key);
     qsort(one.records, one.count, sizeof(*one.records), by_key);
     for (uint32_t i = 0; i < made_count; i++) {
@@ -335,17 +431,57 @@ static void expect_equal_records(void) {
         assert_memory_equal(got->port, wanted->port, sizeof(got->port));
         assert_memory_equal(got->address, wanted->address, sizeof(got->address));
         assert_memory_equal(got->side, wanted->side, sizeof(got->side));
+        assert_int_equal(got->start_ns, wanted->start_ns);
+        if (!one.features)
+            continue;
+        assert_memory_equal(got->parts.notes, wanted->parts.notes, sizeof(*got->parts.notes));
+        assert_memory_equal(got->parts.packets, wanted->parts.packets, sizeof(*got->parts.packets));
     }
 }
 
 static void test_two_workers_make_the_records_of_one(void **state) {
     (void)state;
     converse_all(8);
-    assert_int_equal(meter_both_ways(1000 * SECOND), 0);
+    assert_int_equal(meter_both_ways(&(struct plan){ .workers = 2, .active_ns = 1000 * SECOND }),
+                     0);
     assert_int_equal(one.count, CONNECTIONS);
     expect_equal_records();
     for (uint32_t i = 0; i < made_count; i++)
         assert_true(made[i].side[0].packets > 0);
+}
+
+/* Wherever each packet came: the lists of first packets and what only these tell, too. */
+static void test_any_worker_may_see_anything(void **state) {
+    (void)state;
+    pause_ns = SECOND / 10; /* no conversation takes longer than the idle timeout */
+    for (uint32_t workers = 2; workers <= WORKERS_MAX; workers *= 2) {
+        converse_all(8);
+        meter_both_ways(&(struct plan){ .workers = workers,
+                                        .anywhere = true,
+                                        .active_ns = 1000 * SECOND,
+                                        .features = LEAT_FLOW_NOTES | LEAT_FLOW_PACKETS });
+        assert_int_equal(one.count, CONNECTIONS);
+        expect_equal_records();
+    }
+    pause_ns = UINT32_MAX;
+}
+
+/* A five-tuple that is used again, long before the idle timeout: neither half saw how the first
+ * connection ended if the other side reset it. */
+static void test_ports_are_used_again(void **state) {
+    (void)state;
+    packet_count = 0;
+    pause_ns = SECOND / 10;
+    for (uint32_t i = 0; i < CONNECTIONS / 3; i++)
+        for (uint32_t life = 0; life < 3; life++)
+            converse_from(i, (1 + 5 * life) * SECOND + below(SECOND), true, 3 + below(10),
+                          life < 2 ? below(2) : 2);
+    in_order();
+    uint64_t alone = meter_both_ways(&(struct plan){ .workers = 2, .active_ns = 1000 * SECOND });
+    assert_int_equal(alone, 0);
+    assert_int_equal(one.count, CONNECTIONS / 3 * 3);
+    expect_equal_records();
+    pause_ns = UINT32_MAX;
 }
 
 /* Of the packets left, some connections have only one direction: those halves are what is alone. */
@@ -355,7 +491,7 @@ static void test_sampled_packets(void **state) {
     converse_all(2);
     for (uint32_t i = 0; i < packet_count; i++)
         packets[i].tcp_flags &= (uint16_t) ~(FIN | RST); /* what reached one side only */
-    uint64_t alone = meter_both_ways(1000 * SECOND);
+    uint64_t alone = meter_both_ways(&(struct plan){ .workers = 2, .active_ns = 1000 * SECOND });
     for (uint32_t i = 0; i < made_count; i++)
         lonely += !made[i].side[1].packets;
     assert_int_equal(alone, lonely);
@@ -391,7 +527,7 @@ static void test_active_timeouts_in_between(void **state) {
     memset(of_one, 0, sizeof(of_one));
     memset(of_two, 0, sizeof(of_two));
     converse_all(8);
-    uint64_t alone = meter_both_ways(10 * SECOND);
+    uint64_t alone = meter_both_ways(&(struct plan){ .workers = 2, .active_ns = 10 * SECOND });
     assert_true(one.count > CONNECTIONS);
     for (uint32_t i = 0; i < one.count; i++)
         add_up(of_one, &one.records[i]);
@@ -417,7 +553,11 @@ int main(void) {
         cmocka_unit_test(test_who_began),
         cmocka_unit_test(test_why_it_ended),
         cmocka_unit_test(test_only_what_comes_out_of_tunnels),
+        cmocka_unit_test(test_which_life_a_record_is_of),
+        cmocka_unit_test(test_silence_that_another_worker_fills),
         cmocka_unit_test(test_two_workers_make_the_records_of_one),
+        cmocka_unit_test(test_any_worker_may_see_anything),
+        cmocka_unit_test(test_ports_are_used_again),
         cmocka_unit_test(test_sampled_packets),
         cmocka_unit_test(test_active_timeouts_in_between),
     };
