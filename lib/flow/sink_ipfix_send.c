@@ -35,8 +35,9 @@ void leat_ipfix_sink_arrived(void *ctx, const struct leat_sent *what) {
     struct leat_ipfix_sink *sink = ctx;
     if (!what->spooled || what->templates)
         return;
-    leat_spool_drop(sink->spool);
-    sink->spool_failed = false; /* there is room again */
+    if (leat_spool_drop(sink->spool) < 0)
+        sink->taken += what->tally.records; /* it will be taken from there once more */
+    sink->spool_failed = false;             /* there is room again */
 }
 
 static void came_back(void *ctx, const struct leat_sent *what, const uint8_t *bytes, uint32_t n) {

@@ -334,14 +334,17 @@ int leat_spool_read(struct leat_spool *spool, uint8_t *message, struct leat_spoo
     return 0;
 }
 
-void leat_spool_drop(struct leat_spool *spool) {
+int leat_spool_drop(struct leat_spool *spool) {
     struct leat_spool_note note;
     tidy(spool);
-    if (spool->segment_count == 0 ||
-        leat_segment_read(&spool->segments[0], &spool->dropped, NULL, &note) < 0)
-        return;
+    if (spool->segment_count == 0)
+        return 0;
+    int n = leat_segment_read(&spool->segments[0], &spool->dropped, NULL, &note);
+    if (n < 0)
+        return n;
     save_position(spool);
     tidy(spool);
+    return 0;
 }
 
 void leat_spool_rewind(struct leat_spool *spool) {

@@ -43,8 +43,9 @@ int leat_spool_append(struct leat_spool *spool, const uint8_t *message, uint32_t
 /* The next message that was not read yet: its length, 0 if there is none, or a negative errno: the
  * rest of its segment cannot be read, and was given up. `message` has room for LEAT_MESSAGE_MAX. */
 int leat_spool_read(struct leat_spool *spool, uint8_t *message, struct leat_spool_note *note);
-/* The oldest message that was read (templates do not count) has arrived. */
-void leat_spool_drop(struct leat_spool *spool);
+/* The oldest message that was read (templates do not count) has arrived. 0, or a negative errno:
+ * the disk has it no more, so that this cannot be noted, and it is still held. */
+int leat_spool_drop(struct leat_spool *spool);
 /* Reads from the oldest message again that was not dropped; the templates of its segment first. */
 void leat_spool_rewind(struct leat_spool *spool);
 

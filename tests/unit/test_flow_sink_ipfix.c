@@ -349,6 +349,43 @@ static void test_spool_outlives_exporter(void **state) {
     collector_end(&collector);
 }
 
+/* Somebody empties the spool's files while what they held is on its way: it arrives, and since that
+ * cannot be noted any more, the same records are looked for again, and lost. */
+static void test_spool_emptied(void **state) {
+    (void)state;
+    char command[128];
+    struct collector collector = { .type = SOCK_STREAM };
+    collector_start(&collector);
+    collector_stop(&collector);
+    struct leat_flow_sink *sink = open_sink(stream_kind, &collector, true);
+    for (uint64_t number = 0; number < 20000; number++)
+        send_flow(sink, number);
+    collector_start(&collector);
+    for (uint32_t i = 0; i < 1000 && collector.flows == 0; i++) {
+        tick(sink, &collector);
+        poll(NULL, 0, 1);
+    }
+    snprintf(command, sizeof(command), "truncate -s 0 %s/*/*.ipfix", directory);
+    assert_int_equal(system(command), 0);
+    for (uint32_t i = 0; i < 20; i++) {
+        tick(sink, &collector);
+        stats_of(sink);
+        poll(NULL, 0, 1);
+    }
+    collector_stop(&collector);
+    until_away(sink);
+    collector_start(&collector);
+    for (uint32_t i = 0; i < 1000 && away(sink); i++) {
+        tick(sink, &collector);
+        poll(NULL, 0, 1);
+    }
+    assert_false(away(sink));
+    assert_true(stats_of(sink).lost > 0);
+    assert_true(stats_of(sink).records >= collector.flows);
+    sink->ops->close(sink, 1000, NULL);
+    collector_end(&collector);
+}
+
 /* T28: it stops reading: a bounded amount is held, the rest is counted, with packets and octets,
  * and told to the collector when it reads again. */
 static void test_stops_reading(void **state) {
@@ -515,6 +552,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup(test_collector_dies, set_up),
         cmocka_unit_test_setup(test_comes_back, set_up),
         cmocka_unit_test_setup(test_spool_outlives_exporter, set_up),
+        cmocka_unit_test_setup(test_spool_emptied, set_up),
         cmocka_unit_test_setup(test_stops_reading, set_up),
         cmocka_unit_test_setup(test_stops_reading_with_spool, set_up),
         cmocka_unit_test_setup(test_failover, set_up),
