@@ -81,8 +81,6 @@ static void name_limited(const char *before, const struct leat_fields *fields) {
 static int check_options(struct probe *probe) {
     struct probe_config *config = &probe->config;
     struct leat_fields fields;
-    if (config->filter)
-        return refuse("--filter cannot be had, since it runs where frames are received");
     if (config->queues)
         return refuse("--queues cannot be had: the program runs wherever a frame comes");
     if (config->tunnels != LEAT_FLOW_TUNNELS_INNER)
@@ -165,6 +163,7 @@ int probe_open_inline(struct probe *probe, uint32_t index) {
         .features = probe->features,
         .uniflow = config->uniflow,
         .key = config->key,
+        .filter = config->filter,
         .sampling = config->sampling,
         .worker = index,
         .ended = put,

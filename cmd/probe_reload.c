@@ -21,7 +21,12 @@ static bool same_ports(const struct probe_config *a, const struct probe_config *
     return equal;
 }
 
-/* What the caches and ports were made for. */
+static bool same_sampling(const struct leat_flow_sampling *a, const struct leat_flow_sampling *b) {
+    return a->kind == b->kind && a->interval == b->interval && a->space == b->space &&
+           a->size == b->size && a->population == b->population && a->seed == b->seed;
+}
+
+/* What the caches, programs and ports were made for. */
 static bool can_change(const struct probe *probe, const struct probe_config *to,
                        struct leat_fields *fields) {
     const struct probe_config *from = &probe->config;
@@ -35,6 +40,9 @@ static bool can_change(const struct probe *probe, const struct probe_config *to,
         return refuse(to, "inline and consume");
     if (from->copy_packets != to->copy_packets)
         return refuse(to, "copy-packets");
+    if (probe->passing &&
+        (!same(from->filter, to->filter) || !same_sampling(&from->sampling, &to->sampling)))
+        return refuse(to, "filter and sample of interfaces that are metered inline");
     if (from->uniflow != to->uniflow)
         return refuse(to, "uniflow");
     if (from->key != to->key)

@@ -4,11 +4,21 @@
  * is 32 bits wide. What classic BPF answers with "no match" jumps to the end with R0 = 0: a load
  * beyond the frame and a division by zero.
  *
- *   stack   -96 what a helper loads   -80 A, over a call   -64 ... -4 scratch words
+ *   stack   -104, -88 bytes around the tag   -96 what a helper loads   -80 A, over a call
+ *           -64 ... -4 scratch words
  *
- * A load reads the frame directly where it lies in the frame's first buffer, else asks
- * bpf_xdp_load_bytes(). The slow way stands first: the verifier follows it first, and then knows
- * the fast one as the safer of two states, so that its work grows linearly.
+ * A load reads the frame directly where it lies in the frame's first buffer, else asks a helper.
+ * The slow way stands first: the verifier follows it first, and then knows the fast one as the
+ * safer of two states, so that its work grows linearly.
+ *
+ * Of a struct __sk_buff the outermost tag may lie apart from the frame, which a filter is to see as
+ * it will be on the wire:
+ *
+ *   0 addresses 12   tag   16 ether type, ...     what a load asks for
+ *   0 addresses 12         12 ether type, ...     the frame
+ *
+ * So there are two translations, one of them for frames with such a tag. What overlaps it is taken
+ * from two words: the bytes from 8 to 16, and the first ones from 16 on.
  *
  * Every instruction is translated twice: once to learn where each one starts, once to jump there.
  */
@@ -18,23 +28,32 @@
 #include "permission.h"
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define A      R0
 #define X      R9
+#define BEHIND (-104)
 #define LOADED (-96)
+#define BEFORE (-88)
 #define SAVED  (-80)
 
-#define FRAME_MAX  0xffff /* of any XDP frame, and of bpf_xdp_load_bytes() */
+#define TAG     12 /* where it stands */
+#define TAG_END 16
+
+#define FRAME_MAX  0xffff /* of any XDP frame, and of bpf_xdp_load_bytes(): for all the same */
 #define BUFFER_MAX 4096   /* no first buffer is longer */
 
 struct translation {
     struct code code;
     const struct sock_filter *filter;
     uint32_t count;
-    uint32_t *start;       /* of each instruction, and of NO_MATCH and END */
-    bool *reached;         /* the verifier refuses code that nothing leads to */
+    uint32_t *start; /* of each instruction, and of NO_MATCH and END */
+    bool *reached;   /* the verifier refuses code that nothing leads to */
+    enum leat_match_context context;
+    bool tagged;           /* there is a tag beside the frame */
     bool variable;         /* the frame may be read at places that are not fixed */
     uint32_t scratch_used; /* bits of words that are read */
     bool too_far;          /* for a jump's 16 bits */
@@ -76,19 +95,20 @@ static void emit_from_be(struct translation *t, uint8_t size, uint8_t dst) {
         emit(&t->code, from_be(dst, (int32_t)load_bytes(size) * 8));
 }
 
-/* if (bpf_xdp_load_bytes(ctx, R2, loaded, bytes) < 0) goto no_match; A is lost. */
+/* if (bpf_..._load_bytes(ctx, R2, loaded, bytes) < 0) goto no_match; A is lost. */
 static void emit_load_bytes(struct translation *t, uint8_t size) {
     struct code *code = &t->code;
     emit(code, mov_reg(R1, R6));
     emit(code, mov_reg(R3, R10));
     emit(code, alu(BPF_ADD, R3, LOADED));
     emit(code, mov(R4, load_bytes(size)));
-    emit(code, call(BPF_FUNC_xdp_load_bytes));
+    emit(code,
+         call(t->context == LEAT_MATCH_SKB ? BPF_FUNC_skb_load_bytes : BPF_FUNC_xdp_load_bytes));
     emit_to(t, jump_if(BPF_JNE, R0, 0), no_match(t));
 }
 
 /* dst = the frame's bytes at a fixed place; A is kept if it is not dst. */
-static void emit_load_at(struct translation *t, uint8_t size, uint8_t dst, uint32_t offset) {
+static void emit_load_frame(struct translation *t, uint8_t size, uint8_t dst, uint32_t offset) {
     struct code *code = &t->code;
     uint32_t end_offset = offset + load_bytes(size), direct = 0;
     if (end_offset <= BUFFER_MAX) {
@@ -112,14 +132,88 @@ static void emit_load_at(struct translation *t, uint8_t size, uint8_t dst, uint3
     emit_from_be(t, size, dst);
 }
 
-/* A = the frame's bytes at X + offset, without the sum wrapping around. A helper takes some 30 ns;
+/* The two words, for which a frame has at least the 14 bytes of its header:
+ * before = frame[8..12] << 32 | tag; behind = frame[12..15] << 40; */
+static void emit_tag(struct translation *t) {
+    struct code *code = &t->code;
+    emit_load_frame(t, BPF_W, A, 8);
+    emit(code, alu(BPF_LSH, A, 32));
+    emit(code, load(BPF_W, R1, R6, offsetof(struct __sk_buff, vlan_proto)));
+    emit(code, from_be(R1, 16));
+    emit(code, alu(BPF_LSH, R1, 16));
+    emit(code, alu_reg(BPF_OR, A, R1));
+    emit(code, load(BPF_W, R1, R6, offsetof(struct __sk_buff, vlan_tci)));
+    emit(code, alu_reg(BPF_OR, A, R1));
+    emit(code, store(BPF_DW, R10, BEFORE, A));
+    emit_load_frame(t, BPF_H, A, TAG);
+    emit(code, alu(BPF_LSH, A, 48));
+    emit(code, store(BPF_DW, R10, BEHIND, A));
+    emit(code, load(BPF_W, R1, R6, offsetof(struct __sk_buff, len)));
+    uint32_t short_frame = emit(code, jump_if(BPF_JLE, R1, 14));
+    emit_load_frame(t, BPF_B, A, 14);
+    emit(code, alu(BPF_LSH, A, 40));
+    emit(code, load(BPF_DW, R1, R10, BEHIND));
+    emit(code, alu_reg(BPF_OR, A, R1));
+    emit(code, store(BPF_DW, R10, BEHIND, A));
+    land(code, short_frame);
+}
+
+/* dst = bytes that overlap the tag, at R2, which is from 9 to 15; A is kept if it is not dst.
+ * dst = (before << shift | behind >> (64 - shift)) >> (64 - bits) */
+static void emit_load_over_tag(struct translation *t, uint8_t size, uint8_t dst) {
+    struct code *code = &t->code;
+    emit(code, load(BPF_W, R1, R6, offsetof(struct __sk_buff, len)));
+    emit(code, alu(BPF_ADD, R1, TAG_END - TAG));
+    emit(code, mov_reg(R3, R2));
+    emit(code, alu(BPF_ADD, R3, (int32_t)load_bytes(size)));
+    emit_to(t, jump_if_reg(BPF_JGT, R3, R1), no_match(t));
+    emit(code, alu(BPF_SUB, R2, 8));
+    emit(code, alu(BPF_LSH, R2, 3));
+    emit(code, mov(R3, 64));
+    emit(code, alu_reg(BPF_SUB, R3, R2));
+    emit(code, load(BPF_DW, dst, R10, BEFORE));
+    emit(code, alu_reg(BPF_LSH, dst, R2));
+    emit(code, load(BPF_DW, R1, R10, BEHIND));
+    emit(code, alu_reg(BPF_RSH, R1, R3));
+    emit(code, alu_reg(BPF_OR, dst, R1));
+    emit(code, alu(BPF_RSH, dst, 64 - 8 * (int32_t)load_bytes(size)));
+}
+
+/* dst = what a filter sees at a fixed place; A is kept if it is not dst. */
+static void emit_load_at(struct translation *t, uint8_t size, uint8_t dst, uint32_t offset) {
+    if (!t->tagged || offset + load_bytes(size) <= TAG) {
+        emit_load_frame(t, size, dst, offset);
+    } else if (offset >= TAG_END) {
+        emit_load_frame(t, size, dst, offset - (TAG_END - TAG));
+    } else {
+        emit(&t->code, mov(R2, offset));
+        emit_load_over_tag(t, size, dst);
+    }
+}
+
+/* Where in the frame R2 is; or loads A from around the tag and jumps, to where it says. */
+static uint32_t emit_find(struct translation *t, uint8_t size) {
+    struct code *code = &t->code;
+    uint32_t behind = emit(code, jump_if(BPF_JGE, R2, TAG_END));
+    uint32_t before = emit(code, jump_if(BPF_JLE, R2, TAG - (int32_t)load_bytes(size)));
+    emit_load_over_tag(t, size, A);
+    uint32_t loaded = emit(code, jump());
+    land(code, behind);
+    emit(code, alu(BPF_SUB, R2, TAG_END - TAG));
+    land(code, before);
+    return loaded;
+}
+
+/* A = what a filter sees at X + offset, without the sum wrapping around. A helper takes some 30 ns;
  * reading directly at a place that is not fixed takes CAP_PERFMON. */
 static void emit_load_indirect(struct translation *t, uint8_t size, uint32_t offset) {
     struct code *code = &t->code;
-    uint32_t far = 0, direct = 0;
+    uint32_t far = 0, direct = 0, over_tag = 0;
     emit(code, mov(R2, offset));
     emit(code, alu_reg(BPF_ADD, R2, X));
     emit_to(t, jump_if(BPF_JGT, R2, FRAME_MAX), no_match(t));
+    if (t->tagged)
+        over_tag = emit_find(t, size);
     if (t->variable) {
         far = emit(code, jump_if(BPF_JGT, R2, BUFFER_MAX));
         emit(code, mov_reg(R1, R7));
@@ -138,11 +232,19 @@ static void emit_load_indirect(struct translation *t, uint8_t size, uint32_t off
         land(code, loaded);
     }
     emit_from_be(t, size, A);
+    if (t->tagged)
+        land(code, over_tag);
 }
 
-/* dst = bpf_xdp_get_buff_len(ctx), of all buffers. */
+/* dst = the frame's length, of all buffers. */
 static void emit_length(struct translation *t, uint8_t dst) {
     struct code *code = &t->code;
+    if (t->context == LEAT_MATCH_SKB) {
+        emit(code, load(BPF_W, dst, R6, offsetof(struct __sk_buff, len)));
+        if (t->tagged)
+            emit(code, alu(BPF_ADD, dst, TAG_END - TAG));
+        return;
+    }
     if (dst != A)
         emit(code, store(BPF_DW, R10, SAVED, A));
     emit(code, mov_reg(R1, R6));
@@ -336,10 +438,11 @@ static bool divides_by_zero(const struct sock_filter *insn) {
 /* `left` is how many instructions follow. */
 static int check_jump(const struct sock_filter *insn, uint32_t left) {
     if (insn->code == (BPF_JMP | BPF_JA) && insn->k >= left)
-        return leat_fail((int32_t)insn->k < 0 ? ENOTSUP : EINVAL,
-                         "the filter jumps %s; XDP programs cannot follow a chain of headers of "
-                         "any length (protochain)",
-                         (int32_t)insn->k < 0 ? "back" : "out of itself");
+        return leat_fail(
+            (int32_t)insn->k < 0 ? ENOTSUP : EINVAL,
+            "the filter jumps %s; programs of the kernel cannot follow a chain of headers of "
+            "any length (protochain)",
+            (int32_t)insn->k < 0 ? "back" : "out of itself");
     if (insn->code != (BPF_JMP | BPF_JA) && (insn->jt >= left || insn->jf >= left))
         return leat_fail(EINVAL, "the filter jumps out of itself");
     return 0;
@@ -370,7 +473,8 @@ static void emit_end(struct translation *t) {
 }
 
 static void translate_all(struct translation *t) {
-    t->code.count = 0;
+    if (t->tagged)
+        emit_tag(t);
     emit(&t->code, mov(A, 0));
     emit(&t->code, mov(X, 0));
     for (uint32_t word = 0; word < BPF_MEMWORDS; word++)
@@ -385,6 +489,29 @@ static void translate_all(struct translation *t) {
     emit_end(t);
 }
 
+static void translate_twice(struct translation *t) {
+    uint32_t first = t->code.count;
+    memset(t->reached, 0, (t->count + 2) * sizeof(*t->reached));
+    translate_all(t);
+    t->code.count = first;
+    translate_all(t);
+}
+
+/* if (skb->vlan_present) one translation; else the other; */
+static void translate_skb(struct translation *t) {
+    struct code *code = &t->code;
+    emit(code, load(BPF_W, R1, R6, offsetof(struct __sk_buff, vlan_present)));
+    uint32_t untagged = emit(code, jump_if(BPF_JEQ, R1, 0));
+    t->tagged = true;
+    translate_twice(t);
+    uint32_t done = emit(code, jump());
+    land(code, untagged);
+    t->tagged = false;
+    translate_twice(t);
+    land(code, done);
+    t->too_far |= code->count > INT16_MAX;
+}
+
 static int translate(struct translation *t) {
     if (t->count == 0 || BPF_CLASS(t->filter[t->count - 1].code) != BPF_RET)
         return leat_fail(EINVAL, "the filter does not end by returning something");
@@ -393,8 +520,10 @@ static int translate(struct translation *t) {
         if (err < 0)
             return err;
     }
-    translate_all(t);
-    translate_all(t);
+    if (t->context == LEAT_MATCH_SKB)
+        translate_skb(t);
+    else
+        translate_twice(t);
     if (t->too_far || t->code.count > t->code.room)
         return leat_fail(E2BIG, "the filter becomes %u instructions, of which %u is the most",
                          t->code.count, t->code.room < INT16_MAX ? t->code.room : INT16_MAX);
@@ -402,10 +531,12 @@ static int translate(struct translation *t) {
 }
 
 int leat_match_translate(struct bpf_insn *insns, uint32_t room, const struct sock_filter *filter,
-                         uint32_t count, bool variable) {
-    struct translation t = {
-        .code = { insns, 0, room }, .filter = filter, .count = count, .variable = variable
-    };
+                         uint32_t count, enum leat_match_context context, bool variable) {
+    struct translation t = { .code = { insns, 0, room },
+                             .filter = filter,
+                             .count = count,
+                             .context = context,
+                             .variable = variable };
     t.start = calloc((size_t)count + 2, sizeof(*t.start));
     t.reached = calloc((size_t)count + 2, sizeof(*t.reached));
     int result = t.start && t.reached ? translate(&t) : leat_fail(ENOMEM, "no memory");
@@ -414,13 +545,14 @@ int leat_match_translate(struct bpf_insn *insns, uint32_t room, const struct soc
     return result;
 }
 
-int leat_match_compile(struct bpf_insn *insns, uint32_t room, const char *expression) {
+int leat_match_compile(struct bpf_insn *insns, uint32_t room, enum leat_match_context context,
+                       const char *expression) {
     struct sock_filter *filter;
     int count = leat_match_parse(&filter, expression);
     if (count < 0)
         return count;
-    int result =
-        leat_match_translate(insns, room, filter, (uint32_t)count, leat_permission_perfmon());
+    int result = leat_match_translate(insns, room, filter, (uint32_t)count, context,
+                                      leat_permission_perfmon());
     free(filter);
     if (result < 0) {
         char object[256];

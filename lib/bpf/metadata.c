@@ -98,7 +98,7 @@ static int emit_alone(struct code *code, const int32_t ids[KINDS], uint32_t meta
                       const char *match) {
     uint32_t to_pass[2];
     emit(code, mov_reg(R6, R1));
-    int unwanted = match ? leat_emit_match(code, match) : 0;
+    int unwanted = match ? leat_emit_match(code, LEAT_MATCH_XDP, match) : 0;
     if (unwanted < 0)
         return unwanted;
     for (int16_t at = HASH_KIND; at < 0; at += 8)

@@ -48,8 +48,43 @@ static const char *verifier_reason(char *log) {
 struct code leat_code_new(const char *name) {
     struct code code = { .insns = calloc(INSNS_MAX, sizeof(*code.insns)), .room = INSNS_MAX };
     if (!code.insns)
-        leat_fail(ENOMEM, "%s: no memory for its XDP program", name);
+        leat_fail(ENOMEM, "%s: no memory for its BPF program", name);
     return code;
+}
+
+static int load_program(const char *name, const char *program, const struct code *code,
+                        enum bpf_prog_type type, struct bpf_prog_load_opts *opts) {
+    if (code->count > code->room)
+        return leat_fail(E2BIG,
+                         "%s: its program would have more than %u instructions; a simpler filter "
+                         "makes it shorter",
+                         name, code->room);
+    opts->sz = sizeof(*opts);
+    int fd = bpf_prog_load(type, program, LEAT_PROGRAM_TERMS, code->insns, code->count, opts);
+    if (fd >= 0)
+        return fd;
+    int err = errno;
+    if (err == EPERM)
+        return leat_permission_missing(name, "load a BPF program");
+    if (opts->prog_ifindex && (err == EOPNOTSUPP || err == EINVAL))
+        return leat_fail(ENOTSUP,
+                         "%s: rx-metadata: the interface's driver has none of it, or the "
+                         "kernel is older than 6.3",
+                         name);
+    char log[LOG_BYTES] = "";
+    opts->log_buf = log;
+    opts->log_size = sizeof(log);
+    opts->log_level = 1;
+    fd = bpf_prog_load(type, program, LEAT_PROGRAM_TERMS, code->insns, code->count, opts);
+    if (fd >= 0)
+        return fd;
+    if (err == E2BIG)
+        return leat_fail(E2BIG,
+                         "%s: its program is too much for the kernel's verifier; a simpler "
+                         "filter makes it shorter",
+                         name);
+    return leat_fail(err, "%s: the kernel refuses program %s: %s: %s", name, program, strerror(err),
+                     verifier_reason(log));
 }
 
 /* Frames of several buffers are let through (kernel 5.18): stages and root must agree in that, and
@@ -57,55 +92,28 @@ struct code leat_code_new(const char *name) {
 int leat_program_load(const char *name, const char *program, const struct code *code,
                       uint32_t device) {
     struct bpf_prog_load_opts opts = {
-        .sz = sizeof(opts),
         .prog_flags = BPF_F_XDP_HAS_FRAGS | (device ? BPF_F_XDP_DEV_BOUND_ONLY : 0),
         .prog_ifindex = device,
         .expected_attach_type = BPF_XDP,
     };
-    if (code->count > code->room)
-        return leat_fail(E2BIG,
-                         "%s: its XDP program would have more than %u instructions; a "
-                         "simpler match= makes it shorter",
-                         name, code->room);
-    int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, program, LEAT_PROGRAM_TERMS, code->insns, code->count,
-                           &opts);
-    if (fd >= 0)
-        return fd;
-    int err = errno;
-    if (err == EPERM)
-        return leat_permission_missing(name, "load an XDP program");
-    if (device && (err == EOPNOTSUPP || err == EINVAL))
-        return leat_fail(ENOTSUP,
-                         "%s: rx-metadata: the interface's driver has none of it, or the "
-                         "kernel is older than 6.3",
-                         name);
-    char log[LOG_BYTES] = "";
-    opts.log_buf = log;
-    opts.log_size = sizeof(log);
-    opts.log_level = 1;
-    fd = bpf_prog_load(BPF_PROG_TYPE_XDP, program, LEAT_PROGRAM_TERMS, code->insns, code->count,
-                       &opts);
-    if (fd >= 0)
-        return fd;
-    if (err == E2BIG)
-        return leat_fail(E2BIG,
-                         "%s: its XDP program is too much for the kernel's verifier; a "
-                         "simpler match= makes it shorter",
-                         name);
-    return leat_fail(err, "%s: the kernel refuses XDP program %s: %s: %s", name, program,
-                     strerror(err), verifier_reason(log));
+    return load_program(name, program, code, BPF_PROG_TYPE_XDP, &opts);
 }
 
-/* for (; slot < LEAT_STAGES_MAX; slot++)
- *     bpf_tail_call(ctx, stages, slot);    // returns only if the slot is empty
- * return XDP_PASS; */
-static void emit_call_stages(struct code *code, int stages, uint32_t slot) {
-    for (; slot < LEAT_STAGES_MAX; slot++) {
-        emit(code, mov_reg(R1, R6));
-        emit_map(code, R2, stages);
-        emit(code, mov(R3, slot));
-        emit(code, call(BPF_FUNC_tail_call));
-    }
+int leat_program_load_skb(const char *name, const char *program, const struct code *code) {
+    struct bpf_prog_load_opts opts = { 0 };
+    return load_program(name, program, code, BPF_PROG_TYPE_SCHED_CLS, &opts);
+}
+
+void leat_emit_tail_call(struct code *code, int programs, uint32_t index) {
+    emit(code, mov_reg(R1, R6));
+    emit_map(code, R2, programs);
+    emit(code, mov(R3, index));
+    emit(code, call(BPF_FUNC_tail_call));
+}
+
+void leat_emit_stages(struct code *code, int stages, uint32_t slot) {
+    for (; slot < LEAT_STAGES_MAX; slot++)
+        leat_emit_tail_call(code, stages, slot);
     emit(code, mov(R0, XDP_PASS));
     emit(code, leave());
 }
@@ -114,7 +122,7 @@ int leat_root_load(const char *name, int stages) {
     struct bpf_insn insns[8 * LEAT_STAGES_MAX];
     struct code code = { .insns = insns, .room = sizeof(insns) / sizeof(*insns) };
     emit(&code, mov_reg(R6, R1));
-    emit_call_stages(&code, stages, 0);
+    leat_emit_stages(&code, stages, 0);
     return leat_program_load(name, LEAT_ROOT_NAME, &code, 0);
 }
 
@@ -129,10 +137,15 @@ void leat_emit_redirect(struct code *code, int sockets) {
 }
 
 /* The packet's start and end are in R7 and R8. */
-int leat_emit_match(struct code *code, const char *match) {
-    emit(code, load(BPF_W, R7, R6, offsetof(struct xdp_md, data)));
-    emit(code, load(BPF_W, R8, R6, offsetof(struct xdp_md, data_end)));
-    int count = leat_match_compile(code->insns + code->count, code->room - code->count, match);
+int leat_emit_match(struct code *code, enum leat_match_context context, const char *match) {
+    bool skb = context == LEAT_MATCH_SKB;
+    int16_t data = skb ? offsetof(struct __sk_buff, data) : offsetof(struct xdp_md, data);
+    int16_t data_end =
+        skb ? offsetof(struct __sk_buff, data_end) : offsetof(struct xdp_md, data_end);
+    emit(code, load(BPF_W, R7, R6, data));
+    emit(code, load(BPF_W, R8, R6, data_end));
+    int count =
+        leat_match_compile(code->insns + code->count, code->room - code->count, context, match);
     if (count < 0)
         return count;
     code->count += (uint32_t)count;
@@ -141,7 +154,7 @@ int leat_emit_match(struct code *code, const char *match) {
 
 int leat_component_emit(struct code *code, int sockets, const char *match) {
     emit(code, mov_reg(R6, R1));
-    int unwanted = match ? leat_emit_match(code, match) : 0;
+    int unwanted = match ? leat_emit_match(code, LEAT_MATCH_XDP, match) : 0;
     if (unwanted < 0)
         return unwanted;
     leat_emit_redirect(code, sockets);
@@ -155,13 +168,13 @@ int leat_component_emit(struct code *code, int sockets, const char *match) {
 static int emit_stage(struct code *code, int stages, uint32_t slot, int sockets,
                       const char *match) {
     emit(code, mov_reg(R6, R1));
-    int unwanted = match ? leat_emit_match(code, match) : 0;
+    int unwanted = match ? leat_emit_match(code, LEAT_MATCH_XDP, match) : 0;
     if (unwanted < 0)
         return unwanted;
     leat_emit_redirect(code, sockets);
     if (match)
         land(code, (uint32_t)unwanted);
-    emit_call_stages(code, stages, slot + 1);
+    leat_emit_stages(code, stages, slot + 1);
     return 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The XDP programs themselves, made at run time: stage.h tells what they do together. */
+/* The programs themselves, made at run time: stage.h and filter.h tell what they do together. */
 #ifndef LEAT_BPF_PROGRAM_H
 #define LEAT_BPF_PROGRAM_H
 
 #include "assembler.h"
+#include "match.h"
 
 /* How programs and maps are called, by which other processes know them. */
 #define LEAT_ROOT_NAME    "leat_root"
@@ -32,9 +33,19 @@ struct code leat_code_new(const char *name);
 /* Loads a program; if `device` is not 0, one that is bound to that interface. */
 int leat_program_load(const char *name, const char *program, const struct code *code,
                       uint32_t device);
+/* One for what is sent (BPF_PROG_TYPE_SCHED_CLS). */
+int leat_program_load_skb(const char *name, const char *program, const struct code *code);
 
-/* if (!match(ctx)) goto unwanted; returns the jump, which is to land there. */
-int leat_emit_match(struct code *code, const char *match);
+/* if (!match(ctx)) goto unwanted; returns the jump, which is to land there. R6 is the context. */
+int leat_emit_match(struct code *code, enum leat_match_context context, const char *match);
+
+/* bpf_tail_call(ctx, programs, index); returns only if there is none. */
+void leat_emit_tail_call(struct code *code, int programs, uint32_t index);
+
+/* for (; slot < LEAT_STAGES_MAX; slot++)
+ *     bpf_tail_call(ctx, stages, slot);    // returns only if the slot is empty
+ * return XDP_PASS; */
+void leat_emit_stages(struct code *code, int stages, uint32_t slot);
 
 /* if (bpf_redirect_map(sockets, ctx->rx_queue_index, XDP_PASS) == XDP_REDIRECT)
  *     return XDP_REDIRECT;      // XDP_PASS: the queue has no socket */

@@ -16,7 +16,7 @@ int xdp_match_check(const char *expression) {
     struct bpf_insn *insns = calloc(INSNS_MAX, sizeof(*insns));
     if (!insns)
         return leat_fail(ENOMEM, "no memory for a match expression");
-    int count = leat_match_compile(insns, INSNS_MAX, expression);
+    int count = leat_match_compile(insns, INSNS_MAX, LEAT_MATCH_XDP, expression);
     free(insns);
     return count < 0 ? count : 0;
 }

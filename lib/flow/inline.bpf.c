@@ -6,7 +6,8 @@
  *   leat_flow_in   XDP: what the interface receives; on to the stages behind it and the stack
  *   leat_flow_out  TCX: what it sends, as the stack hands it over: perhaps to be cut later (GSO)
  *
- * They change nothing and drop nothing.
+ * With a filter (lib/bpf/filter.h) in front of each, they get what it matches, and leat_other_in
+ * and leat_other_out the others. They change nothing and drop nothing.
  */
 #include <linux/bpf.h>
 
@@ -14,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "inline_record.h"
+#include "lib/bpf/filter.h"
 #include <leat/parse.h>
 
 #define LEAT_TABLE_ENTRY_BYTES 192 /* sizeof(struct leat_inline_record) */
@@ -72,6 +74,30 @@ struct {
     __type(key, uint32_t);
     __type(value, uint32_t);
 } leat_stages SEC(".maps");
+
+/* Behind a filter of what is received, and of what is sent. */
+int leat_other_in(struct xdp_md *ctx);
+int leat_flow_in(struct xdp_md *ctx);
+int leat_other_out(struct __sk_buff *skb);
+int leat_flow_out(struct __sk_buff *skb);
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 2);
+    __uint(key_size, sizeof(uint32_t));
+    __array(values, int(struct xdp_md *));
+} behind_in SEC(".maps") = {
+    .values = { [LEAT_FILTER_OTHERS] = &leat_other_in, [LEAT_FILTER_MATCHED] = &leat_flow_in },
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 2);
+    __uint(key_size, sizeof(uint32_t));
+    __array(values, int(struct __sk_buff *));
+} behind_out SEC(".maps") = {
+    .values = { [LEAT_FILTER_OTHERS] = &leat_other_out, [LEAT_FILTER_MATCHED] = &leat_flow_out },
+};
 
 const volatile uint32_t slot;          /* of this program among the stages */
 const volatile uint32_t copies_wanted; /* of each record */
@@ -383,7 +409,8 @@ static __always_inline void account(uint32_t counter, const struct packet *packe
     count(counter, packet->frames);
     if (counter == LEAT_INLINE_COUNTED)
         count(LEAT_INLINE_IP_OCTETS, packet->octets);
-    else if (counter != LEAT_INLINE_UNSAMPLED && counter != LEAT_INLINE_NOT_IP)
+    else if (counter == LEAT_INLINE_MALFORMED || counter == LEAT_INLINE_TRUNCATED ||
+             counter == LEAT_INLINE_FULL)
         count(LEAT_INLINE_IGNORED_OCTETS, packet->frame_octets);
 }
 
@@ -441,6 +468,13 @@ static __always_inline uint32_t meter_in(struct xdp_md *ctx, struct packet *pack
                  &h, problem, packet);
 }
 
+static __always_inline int go_on(struct xdp_md *ctx) {
+    for (uint32_t next = 0; next < STAGES; next++)
+        if (next > slot)
+            bpf_tail_call(ctx, &leat_stages, next);
+    return XDP_PASS;
+}
+
 SEC("xdp.frags")
 int leat_flow_in(struct xdp_md *ctx) {
     struct packet packet = { .frames = 1 };
@@ -449,10 +483,16 @@ int leat_flow_in(struct xdp_md *ctx) {
     account(meter_in(ctx, &packet), &packet);
     if (packet.copy)
         copy_in(ctx, &packet);
-    for (uint32_t next = 0; next < STAGES; next++)
-        if (next > slot)
-            bpf_tail_call(ctx, &leat_stages, next);
-    return XDP_PASS;
+    return go_on(ctx);
+}
+
+SEC("xdp.frags")
+int leat_other_in(struct xdp_md *ctx) {
+    struct packet packet = { .frames = 1 };
+
+    packet.frame_octets = (uint32_t)bpf_xdp_get_buff_len(ctx);
+    account(LEAT_INLINE_FILTERED, &packet);
+    return go_on(ctx);
 }
 
 /* How many frames it will be. Who hands a frame over from outside (a guest) may leave the sum to
@@ -478,6 +518,18 @@ static __always_inline enum leat_problem find_pieces(struct __sk_buff *skb,
     return (enum leat_problem)find_headers_out(skb, h);
 }
 
+/* What it is on the wire, where a tag comes before it. */
+static __always_inline void measure(const struct __sk_buff *skb, const struct leat_headers *h,
+                                    struct packet *packet) {
+    packet->frames = frames_of(skb, h);
+    packet->frame_octets = skb->wire_len;
+    if (skb->vlan_present) {
+        packet->vlan_count = 1;
+        packet->vlan_tci[0] = (uint16_t)skb->vlan_tci;
+        packet->frame_octets += packet->frames * 4;
+    }
+}
+
 SEC("tc")
 int leat_flow_out(struct __sk_buff *skb) {
     struct leat_headers h = { 0 };
@@ -485,19 +537,24 @@ int leat_flow_out(struct __sk_buff *skb) {
     uint32_t counter = LEAT_INLINE_UNSAMPLED;
     enum leat_problem problem = find_pieces(skb, &h);
 
-    packet.frames = frames_of(skb, &h);
-    packet.frame_octets = skb->wire_len;
-    if (skb->vlan_present) {
-        packet.vlan_count = 1;
-        packet.vlan_tci[0] = (uint16_t)skb->vlan_tci;
-        packet.frame_octets += packet.frames * 4;
-    }
+    measure(skb, &h, &packet);
     if (is_chosen())
         counter = meter((const uint8_t *)(uintptr_t)skb->data,
                         (const uint8_t *)(uintptr_t)skb->data_end, &h, problem, &packet);
     account(counter, &packet);
     if (packet.copy)
         copy_out(skb, &packet);
+    return TCX_NEXT;
+}
+
+SEC("tc")
+int leat_other_out(struct __sk_buff *skb) {
+    struct leat_headers h = { 0 };
+    struct packet packet = { 0 };
+
+    find_pieces(skb, &h);
+    measure(skb, &h, &packet);
+    account(LEAT_INLINE_FILTERED, &packet);
     return TCX_NEXT;
 }
 

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "inline_private.h"
 #include "lib/bpf/egress.h"
+#include "lib/bpf/filter.h"
 #include "lib/core/error.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -95,7 +96,12 @@ static int load(void *ctx, int stages, uint32_t slot) {
     err = make_table(self);
     if (err == 0)
         err = leat_inline_copies_open(self);
-    return err < 0 ? err : dup(bpf_program__fd(self->object->progs.leat_flow_in));
+    if (err < 0)
+        return err;
+    return self->opts.filter
+               ? leat_filter_load_received(self->name, bpf_map__fd(self->object->maps.behind_in),
+                                           self->opts.filter, stages, slot)
+               : dup(bpf_program__fd(self->object->progs.leat_flow_in));
 }
 
 static void set_defaults(struct leat_flow_inline_opts *opts) {
@@ -114,8 +120,15 @@ static int attach_egress(struct leat_flow_inline *self) {
                  self->name);
         return 0;
     }
-    int link = leat_egress_attach(self->name, self->ifindex,
-                                  bpf_program__fd(self->object->progs.leat_flow_out));
+    int program =
+        self->opts.filter
+            ? leat_filter_load_sent(self->name, bpf_map__fd(self->object->maps.behind_out),
+                                    self->opts.filter)
+            : dup(bpf_program__fd(self->object->progs.leat_flow_out));
+    if (program < 0)
+        return program;
+    int link = leat_egress_attach(self->name, self->ifindex, program);
+    close(program);
     if (link == -ENOTSUP) {
         snprintf(self->unsent, sizeof(self->unsent), "%s", leat_error());
         return 0;
@@ -248,6 +261,7 @@ void leat_flow_inline_stats(const struct leat_flow_inline *self,
     *stats = (struct leat_flow_meter_stats){
         .frames = counter(self, LEAT_INLINE_FRAMES),
         .octets = counter(self, LEAT_INLINE_OCTETS),
+        .filtered = counter(self, LEAT_INLINE_FILTERED),
         .unsampled = counter(self, LEAT_INLINE_UNSAMPLED),
         .ignored_octets = counter(self, LEAT_INLINE_IGNORED_OCTETS),
         .selected = counter(self, LEAT_INLINE_COUNTED),

@@ -4,8 +4,8 @@
  * on what it sends (TCX, Linux 6.6) count each frame's flow in a table that they share with this
  * process, and pass the frame on. Nothing is taken away, and both directions are one record.
  *
- *   received -> XDP: parse, find or make its entry, add -> kernel's stack
- *   sent     -> TCX: likewise                           -> driver
+ *   received -> XDP: filter? -> sample? -> parse, find or make its entry, add -> kernel's stack
+ *   sent     -> TCX: likewise                                                 -> driver
  *                       | copies of the first N      | same memory
  *   leat_flow_inline_look(): decode, add to parts    |
  *   leat_flow_inline_sweep(): which flows ended? retire, wait for running programs, read, release
@@ -32,6 +32,7 @@ struct leat_flow_inline_opts {
     uint32_t ring_bytes;   /* of the ring of copies, a power of two of pages; 0: 4 MiB */
     bool uniflow;          /* a record a direction */
     uint32_t key;          /* LEAT_FLOW_KEY_VLAN, TOS, INTERFACE; -ENOTSUP: others */
+    const char *filter;    /* tcpdump's language; NULL: all frames */
     struct leat_flow_sampling sampling; /* COUNT, of each core, and UNIFORM; -ENOTSUP: others */
     uint32_t worker;                    /* number, for the records */
     uint64_t seed;                      /* of the table, for tests; 0: random */
@@ -42,8 +43,9 @@ struct leat_flow_inline_opts {
 struct leat_flow_inline;
 
 /* Puts the programs on the interface, that of XDP as a stage beside others of Leat's. -ENODEV,
- * -EPERM, -EBUSY and others as leat_stage_open(); -ENOTSUP: this build has no BPF programs. A
- * kernel without TCX is no error: leat_flow_inline_unsent() tells. */
+ * -EPERM, -EBUSY and others as leat_stage_open(); -ENOTSUP: this build has no BPF programs, or
+ * the filter is one that they cannot have. A kernel without TCX is no error:
+ * leat_flow_inline_unsent() tells. */
 int leat_flow_inline_open(struct leat_flow_inline **live, const char *interface,
                           const struct leat_flow_inline_opts *opts);
 

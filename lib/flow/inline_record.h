@@ -79,6 +79,7 @@ enum leat_inline_counter {
     LEAT_INLINE_MALFORMED,
     LEAT_INLINE_TRUNCATED,      /* headers beyond the first buffer */
     LEAT_INLINE_FULL,           /* the table had no room */
+    LEAT_INLINE_FILTERED,       /* the filter did not match */
     LEAT_INLINE_UNSAMPLED,      /* not looked at */
     LEAT_INLINE_IGNORED_OCTETS, /* of IP packets that are in no flow, though they were looked at */
     LEAT_INLINE_UNCOPIED,       /* counted, but the ring of copies had no room */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define ROOM  32768
-#define STACK (-96)
+#define STACK (-104)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -28,14 +28,16 @@ static void check_instruction(const struct bpf_insn *insn, int left) {
     require(class != BPF_LD);
 }
 
-static void translate(const struct sock_filter *filter, uint32_t count, bool variable) {
+static void translate(const struct sock_filter *filter, uint32_t count,
+                      enum leat_match_context context, bool variable) {
     static struct bpf_insn insns[ROOM];
-    int written = leat_match_translate(insns, ROOM, filter, count, variable);
+    int written = leat_match_translate(insns, ROOM, filter, count, context, variable);
     require(written <= ROOM && written != 0);
     for (int i = 0; i < written; i++)
         check_instruction(&insns[i], written - i - 1);
     if (written > 1) /* in less room it is refused, and nothing beyond it is written */
-        require(leat_match_translate(insns, (uint32_t)written - 1, filter, count, variable) < 0);
+        require(leat_match_translate(insns, (uint32_t)written - 1, filter, count, context,
+                                     variable) < 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
@@ -44,8 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     require(filter != NULL);
     if (bytes)
         memcpy(filter, data, bytes);
-    translate(filter, count, false);
-    translate(filter, count, true);
+    for (uint32_t i = 0; i < 4; i++)
+        translate(filter, count, i & 1 ? LEAT_MATCH_SKB : LEAT_MATCH_XDP, i & 2);
     free(filter);
     return 0;
 }

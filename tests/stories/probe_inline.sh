@@ -7,34 +7,41 @@
 # shellcheck source-path=SCRIPTDIR source=story.sh
 . "$(dirname "$0")/story.sh"
 need_root
-need ip iperf3 ping ethtool curl openssl dig python3
+need ip iperf3 ping ethtool curl openssl dig python3 bpftool
 
-for ns in lt-near lt-far; do
-    namespace $ns
-    ip netns exec $ns sysctl -q net.ipv6.conf.default.disable_ipv6=1
+near_ns=lt-near-$$ far_ns=lt-far-$$ # of this run: another one may be going on
+for ns in $near_ns $far_ns; do
+    namespace "$ns"
+    ip netns exec "$ns" sysctl -q net.ipv6.conf.default.disable_ipv6=1
 done
-ip -n lt-near link add lt-n type veth peer name lt-f netns lt-far
-ip -n lt-near addr add 10.79.0.1/24 dev lt-n
-ip -n lt-far addr add 10.79.0.2/24 dev lt-f
-for end in lt-near/lt-n lt-far/lt-f; do
+ip -n $near_ns link add lt-n type veth peer name lt-f netns $far_ns
+ip -n $near_ns addr add 10.79.0.1/24 dev lt-n
+ip -n $far_ns addr add 10.79.0.2/24 dev lt-f
+for end in $near_ns/lt-n $far_ns/lt-f; do
     ip -n "${end%/*}" link set "${end#*/}" up
     ip netns exec "${end%/*}" ethtool -K "${end#*/}" tx off >/dev/null
 done
 
 probe() { # with a log that has nothing of the one before
     rm -f "$here/probe.log"
-    start probe ip netns exec lt-near "$LEAT" probe "$@"
+    start probe ip netns exec $near_ns "$LEAT" probe "$@"
 }
+listens() { ip netns exec "$1" ss -Hltn "sport = :$2" | grep -q .; }
 metering() { # it has said so
     until_true "it meters" grep -q 'passed on to the network stack' "$here/probe.log"
+    held=$(sed -n 's/^prog_id:[[:space:]]*//p' "/proc/${pid[probe]}/fdinfo/"* | sort -u)
+    [ "$(wc -w <<<"$held")" -ge 3 ] || fail "it holds no programs: $held"
 }
-on() { ip -n lt-near link show lt-n | grep -q 'prog/xdp'; }
+on() { ip -n $near_ns link show lt-n | grep -q 'prog/xdp'; }
 off() { ! on; }
-out_on() { [ -n "$(bpftool prog show name leat_flow_out)" ]; }
-gone_all() { off && ! out_on; }
+gone_all() { # those on lt-n, and whatever else the probe held
+    local program
+    off || return 1
+    for program in $held; do ! bpftool prog show id "$program" >"$here/bpftool.log" 2>&1 || return 1; done
+}
 wire() { # packets and bytes that both ends have sent; lt-f's without Ethernet headers, since veth
     # counts them behind the XDP program
-    { ip -n lt-far -s -j link show lt-f; ip -n lt-near -s -j link show lt-n; } | python3 -c '
+    { ip -n $far_ns -s -j link show lt-f; ip -n $near_ns -s -j link show lt-n; } | python3 -c '
 import json, sys
 far, near = (json.loads(line)[0]["stats64"]["tx"] for line in sys.stdin)
 print(far["packets"] + near["packets"], far["bytes"] + 14 * far["packets"] + near["bytes"])'
@@ -42,21 +49,21 @@ print(far["packets"] + near["packets"], far["bytes"] + 14 * far["packets"] + nea
 refused() { # refused WORDS ARGUMENT...
     local words=$1
     shift
-    ! ip netns exec lt-near "$LEAT" probe "$@" >"$here/refused.log" 2>&1 || fail "taken: $*"
+    ! ip netns exec $near_ns "$LEAT" probe "$@" >"$here/refused.log" 2>&1 || fail "taken: $*"
     grep -q -- "$words" "$here/refused.log" || fail "another sentence than '$words': $*"
 }
 
 say "an interface with an address is metered inline, and says so"
-start iperf ip netns exec lt-near iperf3 -s
-until_true "iperf3 listens" eval 'ip netns exec lt-near ss -ltn | grep -q :5201'
+start iperf ip netns exec $near_ns iperf3 -s
+until_true "iperf3 listens" listens "$near_ns" 5201
 read -r frames_before octets_before <<<"$(wire)"
 probe lt-n --output json --active 1 --json "$here/report.json"
 metering
 on || fail "the program is not there"
-ip netns exec lt-far ping -c 20 -i 0.01 -W 2 10.79.0.1 >"$here/ping.log" || fail "ping"
+ip netns exec $far_ns ping -c 20 -i 0.01 -W 2 10.79.0.1 >"$here/ping.log" || fail "ping"
 grep -q ' 0% packet loss' "$here/ping.log" || fail "pings were lost"
-ip netns exec lt-far iperf3 -c 10.79.0.1 -t 2 --json --logfile "$here/iperf.json"
-ip netns exec lt-far iperf3 -c 10.79.0.1 -t 1 --reverse >"$here/reverse.log"
+ip netns exec $far_ns iperf3 -c 10.79.0.1 -t 2 --json --logfile "$here/iperf.json"
+ip netns exec $far_ns iperf3 -c 10.79.0.1 -t 1 --reverse >"$here/reverse.log"
 kill -TERM "${pid[probe]}"
 ended probe || fail "the probe ended with $?"
 gone_all || fail "a program is still there"
@@ -87,14 +94,14 @@ END
 say "names, options and times of the first packets, by programs that have never heard of us"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=www.leat.test -days 2 \
     -keyout "$here/key.pem" -out "$here/cert.pem" 2>"$here/openssl.log"
-start tls ip netns exec lt-near openssl s_server -quiet -www -accept 4433 -cert "$here/cert.pem" \
+start tls ip netns exec $near_ns openssl s_server -quiet -www -accept 4433 -cert "$here/cert.pem" \
     -key "$here/key.pem"
-start web ip netns exec lt-near python3 -m http.server --directory "$here" 8080
-until_true "both servers listen" eval \
-    'ip netns exec lt-near ss -ltn | grep -q :4433 && ip netns exec lt-near ss -ltn | grep -q :8080'
+start web ip netns exec $near_ns python3 -m http.server --directory "$here" 8080
+until_true "the TLS server listens" listens "$near_ns" 4433
+until_true "the web server listens" listens "$near_ns" 8080
 probe lt-n --fields full --output json --json "$here/names.json" --top 3 --interval 0.2
 until_true "it says what is limited" grep -q 'first 16 packets.*tlsServerName' "$here/probe.log"
-far() { ip netns exec lt-far "$@" >>"$here/far.log" 2>&1; }
+far() { ip netns exec $far_ns "$@" >>"$here/far.log" 2>&1; }
 far curl --silent --cacert "$here/cert.pem" --resolve www.leat.test:4433:10.79.0.1 \
     https://www.leat.test:4433/ || fail "curl over TLS"
 far curl --silent --resolve web.leat.test:8080:10.79.0.1 http://web.leat.test:8080/ || fail "curl"
@@ -131,7 +138,7 @@ END
 say "tags are in the records"
 probe lt-n --fields default,vlanStack --output json
 metering
-ip netns exec lt-far python3 - <<'END'
+ip netns exec $far_ns python3 - <<'END'
 import socket, struct
 def ipv4(length): # a UDP datagram to 10.79.0.1
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + length, 1, 0, 64, 17, 0,
@@ -147,13 +154,13 @@ ended probe || fail "the probe ended with $?"
 grep -q '"vlanStack":\[7,24618\]' "$here/probe.log" || fail "the tags are not there"
 
 say "its own records leave over the interface that it meters, and the sums are right all the same"
-start collector ip netns exec lt-far python3 -c '
+start collector ip netns exec $far_ns python3 -c '
 import socket
 here = socket.create_server(("10.79.0.2", 4739))
 there, _ = here.accept()
 while there.recv(65536):
     pass'
-until_true "the collector listens" eval 'ip netns exec lt-far ss -ltn | grep -q :4739'
+until_true "the collector listens" listens "$far_ns" 4739
 probe lt-n --output none --to ipfix+tcp://10.79.0.2 --json "$here/own.json"
 until_true "it is connected" grep -q ': connected' "$here/probe.log"
 far ping -c 3 -i 0.01 10.79.0.1
@@ -182,18 +189,19 @@ ended probe || fail "the next start ended with $?"
 
 say "what cannot be had inline is refused by name"
 refused 'payloadEntropy' lt-n --fields default,payloadEntropy --copy-packets 0
-refused '--filter' lt-n --filter 'udp'
+refused 'the filter jumps back' lt-n --filter 'ip6 protochain 6'
+refused 'syntax error' lt-n --filter 'udp prot 53'
 refused 'by VLAN, ToS and interface' lt-n --key mpls
 refused 'by count or uniformly' lt-n --sample hash:1/2:7
-refused 'is for interfaces' --inline pcap:nowhere.pcap
+refused 'is for interfaces' --inline null:
 refused 'no such interface' --inline lt-nowhere
 off || fail "a refused start left its program"
 
 say "what lo sends it receives again, and is counted once"
-ip -n lt-near link set lo up
+ip -n $near_ns link set lo up
 probe lo --inline --output none --to json:/dev/null
 metering
-ip netns exec lt-near ping -c 5 -i 0.01 127.0.0.1 >"$here/lo.log"
+ip netns exec $near_ns ping -c 5 -i 0.01 127.0.0.1 >"$here/lo.log"
 kill -TERM "${pid[probe]}"
 ended probe || fail "the probe ended with $?"
 grep -q ' 10 frames, 10 in flows' "$here/probe.log" || fail "not 5 questions and 5 answers"
