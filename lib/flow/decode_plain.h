@@ -27,7 +27,7 @@ plain_headers(const uint8_t *frame, uint32_t captured, bool ip6, struct leat_hea
         l4_bytes = (frame[l4 + 12] >> 4) * 4u;
     else if (protocol != LEAT_PROTO_UDP)
         return false;
-    if (end > captured || l4 + l4_bytes > end)
+    if (end > captured)
         return false;
     uint32_t length = protocol == LEAT_PROTO_UDP ? leat_be16(frame + l4 + 4) : l4_bytes;
     if (length < (protocol == LEAT_PROTO_UDP ? 8u : 20u) || l4 + length > end)
