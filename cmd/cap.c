@@ -229,7 +229,7 @@ int cmd_cap(int argc, char **argv) {
     struct report report = { 0 };
     int status = json_file_check(opts.run.json);
     if (status == 0)
-        status = session_open(&session, opts.run.buffer_bytes);
+        status = session_open(&session, 0, opts.run.buffer_bytes);
     if (status == 0) {
         struct leat_stats written = { 0 };
         status = capture_from(&session, &capture, argv[first], &report);

@@ -84,7 +84,7 @@ int compare_captures(const char *sent, const char *came, struct compare *result)
     static struct reader readers[2];
     struct session session;
     memset(result, 0, sizeof(*result));
-    int status = session_open(&session, 0);
+    int status = session_open(&session, 0, 0);
     if (status)
         return status;
     status = open_reader(&session, sent);
@@ -104,7 +104,7 @@ int64_t compare_count(const char *capture) {
     static struct reader reader;
     struct session session;
     int64_t frames = 0;
-    int status = session_open(&session, 0);
+    int status = session_open(&session, 0, 0);
     if (status)
         return status;
     status = open_reader(&session, capture);

@@ -221,7 +221,7 @@ int fwd_run(const struct fwd_opts *with, char **names, struct report *report) {
     opts = *with;
     opts.forward.touch = (enum forward_touch)opts.touch;
     memset(report, 0, sizeof(*report));
-    int status = lanes ? session_open(&session, opts.run.buffer_bytes) : -ENOMEM;
+    int status = lanes ? session_open(&session, 0, opts.run.buffer_bytes) : -ENOMEM;
     if (status) {
         free(lanes);
         return status;

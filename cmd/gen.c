@@ -249,7 +249,7 @@ int cmd_gen(int argc, char **argv) {
     if (!prepare(&opts.generate) || !run_spare_stdout(&opts.run, run_port_on_stdout(argv[first])))
         return COMMAND_USAGE;
     struct session session;
-    if (json_file_check(opts.run.json) || session_open(&session, opts.run.buffer_bytes))
+    if (json_file_check(opts.run.json) || session_open(&session, 0, opts.run.buffer_bytes))
         return COMMAND_FAILED;
     struct report report = { 0 };
     int status = generate_to(&session, argv[first], &report);

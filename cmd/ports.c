@@ -144,7 +144,7 @@ int cmd_ports(int argc, char **argv) {
         list_kinds();
     for (; first < argc; first++) {
         struct session session;
-        if (session_open(&session, buffer_bytes))
+        if (session_open(&session, 0, buffer_bytes))
             return COMMAND_FAILED;
         if (show(&session, argv[first]))
             exit_code = COMMAND_FAILED;

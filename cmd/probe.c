@@ -12,9 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH    64
-#define CLOSE_MS 5000
-#define PAUSE_NS 200000
+#define BATCH 64
+/* Of a capture's pool: batches of the longest frames fit, and it is made before a small one is
+ * read. */
+#define FILE_BUFFERS 2048
+#define CLOSE_MS     5000
+#define PAUSE_NS     200000
 /* A batch that all makes flows in a full cache ends as many, and what the sweep finds beside. */
 #define ROOM_MIN 4096
 
@@ -154,7 +157,7 @@ static int open_port(struct probe *probe, uint32_t index) {
 }
 
 static int open_live_ports(struct probe *probe) {
-    int status = session_open(&probe->session, probe->config.run.buffer_bytes);
+    int status = session_open(&probe->session, 0, probe->config.run.buffer_bytes);
     for (uint32_t i = 0; status == 0 && i < probe->port_count; i++)
         status = open_port(probe, i);
     for (uint32_t i = 0; status == 0 && i < probe->port_count; i++) {
@@ -326,7 +329,7 @@ static void close_ports(struct probe *probe, uint32_t first) {
 
 static int meter_file(struct probe *probe, uint32_t index) {
     struct probe_queue *queue = &probe->queues[0];
-    int status = session_open(&probe->session, probe->config.run.buffer_bytes);
+    int status = session_open(&probe->session, FILE_BUFFERS, probe->config.run.buffer_bytes);
     if (status)
         return status;
     status = open_port(probe, index);

@@ -186,7 +186,7 @@ int cmd_recv(int argc, char **argv) {
     if (!options_parse(&options, argc, argv, &first, &exit_code))
         return exit_code;
     struct session session;
-    if (json_file_check(opts.run.json) || session_open(&session, opts.run.buffer_bytes))
+    if (json_file_check(opts.run.json) || session_open(&session, 0, opts.run.buffer_bytes))
         return COMMAND_FAILED;
     struct report report = { 0 };
     struct receiver *receiver = calloc(1, sizeof(*receiver));

@@ -12,9 +12,11 @@ int session_error(int status) {
     return status;
 }
 
-int session_open(struct session *session, uint32_t stride) {
+int session_open(struct session *session, uint32_t buffers, uint32_t stride) {
     memset(session, 0, sizeof(*session));
-    struct leat_pool_opts opts = { .size = sizeof(opts), .stride = stride, .numa_node = -1 };
+    struct leat_pool_opts opts = {
+        .size = sizeof(opts), .buffers = buffers, .stride = stride, .numa_node = -1
+    };
     int status = leat_pool_create(&session->pool, &opts);
     return status ? session_error(status) : 0;
 }

@@ -27,9 +27,9 @@ struct session {
     uint32_t port_count;
 };
 
-/* Makes the pool; `stride` 0: the default. Like all functions here, it returns 0, or a negative
+/* Makes the pool; `buffers` and `stride` 0: the default. Like all functions here, it returns 0, or a negative
  * errno after saying why on standard error. */
-int session_open(struct session *session, uint32_t stride);
+int session_open(struct session *session, uint32_t buffers, uint32_t stride);
 
 /* Opens a port. Its queues, where the options leave them out, are as many as it has itself. */
 int session_port(struct session *session, const char *name, struct leat_port_opts opts);
