@@ -76,12 +76,11 @@ static bool open_empty(uint32_t capacity, uint32_t key_bytes) {
     return open_map(1, key_bytes, "hash", "bench_empty");
 }
 
-static uint32_t run(const struct table_queries *queries, bool insert, double *ns) {
+static uint32_t run(const struct table_queries *queries, bool insert) {
     struct table_work work = { .insert = insert,
                                .first = queries->first,
                                .among = queries->among,
                                .random = 1 + queries->first };
-    *ns = 0;
     for (uint32_t i = 0; i + TABLE_ROUND <= queries->n; i += TABLE_ROUND) {
         struct table_work out = { 0 };
         struct bpf_test_run_opts opts = { .sz = sizeof(opts),
@@ -92,28 +91,26 @@ static uint32_t run(const struct table_queries *queries, bool insert, double *ns
                                           .repeat = 1 };
         if (bpf_prog_test_run_opts(opened.program, &opts) < 0)
             return 0;
-        *ns += opts.duration;
+        table_kernel_ns += opts.duration;
         work = out;
     }
     return work.done;
 }
 
-static uint32_t insert_xdp(const struct table_queries *queries, double *ns) {
-    return run(queries, true, ns);
+static uint32_t insert_xdp(const struct table_queries *queries) {
+    return run(queries, true);
 }
 
-static uint32_t find_xdp(const struct table_queries *queries, double *ns) {
-    return run(queries, false, ns);
+static uint32_t find_xdp(const struct table_queries *queries) {
+    return run(queries, false);
 }
 
-static uint32_t find_syscall(const struct table_queries *queries, double *ns) {
+static uint32_t find_syscall(const struct table_queries *queries) {
     uint64_t value[TABLE_VALUE_BYTES / 8];
     uint32_t found = 0;
-    double start = table_now_ns();
     for (uint32_t i = 0; i < queries->n; i++)
         found += bpf_map_lookup_elem(opened.map, queries->keys + (size_t)i * queries->key_bytes,
                                      value) == 0;
-    *ns = table_now_ns() - start;
     return found;
 }
 

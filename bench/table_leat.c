@@ -21,9 +21,8 @@ static void close_leat(void) {
 }
 
 /* In batches, as packets come: the buckets are fetched for all before the first is looked at. */
-uint32_t table_insert(const struct table_queries *queries, double *ns) {
+uint32_t table_insert(const struct table_queries *queries) {
     uint32_t done = 0;
-    double start = table_now_ns();
     for (uint32_t i = 0; i < queries->n; i += BATCH) {
         uint64_t hashes[BATCH];
         const uint8_t *keys = queries->keys + (size_t)i * queries->key_bytes;
@@ -40,15 +39,13 @@ uint32_t table_insert(const struct table_queries *queries, double *ns) {
             done += made;
         }
     }
-    *ns = table_now_ns() - start;
     return done;
 }
 
-uint32_t table_find_batches(const struct table_queries *queries, double *ns) {
+uint32_t table_find_batches(const struct table_queries *queries) {
     uint32_t found = 0;
     volatile uint64_t read = 0; /* so that values are fetched */
     (void)read;
-    double start = table_now_ns();
     for (uint32_t i = 0; i + BATCH <= queries->n; i += BATCH) {
         uint64_t hashes[BATCH];
         uint32_t indexes[BATCH];
@@ -60,15 +57,13 @@ uint32_t table_find_batches(const struct table_queries *queries, double *ns) {
                 read +=
                     ((const uint8_t *)leat_table_entry(table_here, indexes[k]))[queries->key_bytes];
     }
-    *ns = table_now_ns() - start;
     return found;
 }
 
-static uint32_t find_singly(const struct table_queries *queries, double *ns) {
+static uint32_t find_singly(const struct table_queries *queries) {
     uint32_t found = 0;
     volatile uint64_t read = 0; /* so that values are fetched */
     (void)read;
-    double start = table_now_ns();
     for (uint32_t i = 0; i < queries->n; i++) {
         const uint8_t *key = queries->keys + (size_t)i * queries->key_bytes;
         uint64_t hash = leat_table_hash(table_here, key, queries->key_bytes);
@@ -78,7 +73,6 @@ static uint32_t find_singly(const struct table_queries *queries, double *ns) {
             read += ((const uint8_t *)leat_table_entry(table_here, index))[queries->key_bytes];
         }
     }
-    *ns = table_now_ns() - start;
     return found;
 }
 

@@ -12,12 +12,13 @@ struct table_queries {
     uint32_t first, among; /* the same for who makes his own: random ones of these numbers */
 };
 
-/* Each returns how many were made or found; `ns` is what it took. */
+/* Each returns how many were made or found. The time is taken around it, or is that which the
+ * kernel says its part took: table_kernel_ns, if it grows. */
 struct table_peer {
     const char *name;
     bool (*open)(uint32_t capacity, uint32_t key_bytes);
-    uint32_t (*insert)(const struct table_queries *queries, double *ns);
-    uint32_t (*find)(const struct table_queries *queries, double *ns);
+    uint32_t (*insert)(const struct table_queries *queries);
+    uint32_t (*find)(const struct table_queries *queries);
     void (*close)(void);
 };
 
@@ -27,9 +28,9 @@ extern const struct table_peer table_bpf_peers[6];  /* table_bpf.c */
 
 /* Of the table that is open: table_leat.c. */
 extern struct leat_table *table_here;
-uint32_t table_insert(const struct table_queries *queries, double *ns);
-uint32_t table_find_batches(const struct table_queries *queries, double *ns);
+uint32_t table_insert(const struct table_queries *queries);
+uint32_t table_find_batches(const struct table_queries *queries);
 
-double table_now_ns(void);
+extern double table_kernel_ns;
 
 #endif

@@ -142,26 +142,12 @@ static int open_spool(struct leat_ipfix_sink *sink, const struct leat_flow_sink_
 }
 
 static int open_encoder(struct leat_ipfix_sink *sink, const struct leat_flow_sink_opts *opts) {
-    const struct leat_ipfix_opts encoder = {
-        .domain = opts->domain,
-        .fields = opts->fields,
-        .pen = opts->pen,
-        .key = opts->key,
-        .uniflow = opts->uniflow,
-        .message_max = leat_transport_message_max(sink->session.transport),
-        .withdraw = !leat_ipfix_sink_datagrams(sink),
-        .refresh_ns = opts->refresh_ns,
-        .refresh_messages = opts->refresh_messages,
-        .options_ns = opts->options_ns,
-        .active_ns = opts->active_ns,
-        .idle_ns = opts->idle_ns,
-        .sampling = opts->sampling,
-        .interfaces = opts->interfaces,
-        .interface_count = opts->interface_count,
-        .facts = add_facts,
-        .message = leat_ipfix_sink_message,
-        .ctx = sink,
-    };
+    struct leat_ipfix_opts encoder = leat_flow_sink_encoder(opts);
+    encoder.message_max = leat_transport_message_max(sink->session.transport);
+    encoder.withdraw = !leat_ipfix_sink_datagrams(sink);
+    encoder.facts = add_facts;
+    encoder.message = leat_ipfix_sink_message;
+    encoder.ctx = sink;
     int err = leat_ipfix_create(&sink->encoder, &encoder);
     return err ? leat_fail_in(err, sink->sink.name) : leat_ipfix_sink_capture(sink);
 }

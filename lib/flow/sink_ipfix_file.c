@@ -4,6 +4,7 @@
 
 #include "lib/core/error.h"
 #include "output.h"
+#include "sink_kinds.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,24 +101,12 @@ static void ask_facts(void *ctx, struct leat_ipfix_facts *facts) {
 }
 
 static int open_encoder(struct file_sink *file, const struct leat_flow_sink_opts *opts) {
-    const struct leat_ipfix_opts ipfix = {
-        .domain = opts->domain,
-        .fields = opts->fields,
-        .pen = opts->pen,
-        .key = opts->key,
-        .uniflow = opts->uniflow,
-        .message_max = MESSAGE_MAX,
-        .withdraw = true, /* once told, a file's templates are known */
-        .options_ns = opts->options_ns,
-        .active_ns = opts->active_ns,
-        .idle_ns = opts->idle_ns,
-        .sampling = opts->sampling,
-        .interfaces = opts->interfaces,
-        .interface_count = opts->interface_count,
-        .facts = opts->facts ? ask_facts : NULL,
-        .message = write_message,
-        .ctx = file,
-    };
+    struct leat_ipfix_opts ipfix = leat_flow_sink_encoder(opts);
+    ipfix.message_max = MESSAGE_MAX;
+    ipfix.withdraw = true; /* once told, a file's templates are known */
+    ipfix.facts = opts->facts ? ask_facts : NULL;
+    ipfix.message = write_message;
+    ipfix.ctx = file;
     return leat_ipfix_create(&file->ipfix, &ipfix);
 }
 

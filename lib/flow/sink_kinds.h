@@ -17,4 +17,24 @@ extern const struct leat_flow_sink_kind leat_sink_clickhouse, leat_sink_kafka,
     leat_sink_kafka_protobuf;
 extern const struct leat_flow_sink_kind leat_sink_netflow5, leat_sink_netflow9;
 
+/* What the options say of messages of IPFIX, whichever way they go. */
+static inline struct leat_ipfix_opts
+leat_flow_sink_encoder(const struct leat_flow_sink_opts *opts) {
+    return (struct leat_ipfix_opts){
+        .domain = opts->domain,
+        .fields = opts->fields,
+        .pen = opts->pen,
+        .key = opts->key,
+        .uniflow = opts->uniflow,
+        .refresh_ns = opts->refresh_ns,
+        .refresh_messages = opts->refresh_messages,
+        .options_ns = opts->options_ns,
+        .active_ns = opts->active_ns,
+        .idle_ns = opts->idle_ns,
+        .sampling = opts->sampling,
+        .interfaces = opts->interfaces,
+        .interface_count = opts->interface_count,
+    };
+}
+
 #endif

@@ -6,6 +6,7 @@
  */
 #include "softnic/protocol.h"
 #include "softnic/softnic.h"
+#include "tests/unit/send_fds.h"
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -60,19 +61,7 @@ static uint32_t take32(struct input *input) {
 
 static void send_bytes(const struct driver *driver, const void *bytes, size_t count, const int *fds,
                        uint32_t fd_count) {
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(16 * sizeof(int))] = { 0 };
-    struct iovec io = { .iov_base = (void *)bytes, .iov_len = count };
-    struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1 };
-    if (fd_count > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-        memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
-    }
-    (void)!sendmsg(driver->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)!send_fds(driver->fd, bytes, count, fds, fd_count, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void send_message(const struct driver *driver, uint16_t command, uint32_t flags,

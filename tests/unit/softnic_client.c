@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "softnic_client.h"
+#include "send_fds.h"
 #include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -57,19 +58,7 @@ int client_connect(const char *path) {
 }
 
 void client_send(int fd, const void *bytes, size_t count, const int *fds, uint32_t fd_count) {
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(64 * sizeof(int))] = { 0 };
-    struct iovec io = { .iov_base = (void *)bytes, .iov_len = count };
-    struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1 };
-    if (fd_count > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-        memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
-    }
-    assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), count);
+    assert_int_equal(send_fds(fd, bytes, count, fds, fd_count, MSG_NOSIGNAL), count);
 }
 
 /* Reads exactly that many bytes: 1, 0 when none are there, -1 at the end of the stream. */

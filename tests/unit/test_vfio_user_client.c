@@ -5,6 +5,7 @@
  */
 #include "lib/bus/vfio_user.h"
 #include "lib/core/error.h"
+#include "send_fds.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -72,19 +73,7 @@ struct server {
 static const uint8_t config_space[8] = { 0x86, 0x80, 0xfb, 0x10 };
 
 static void send_all(int fd, const void *bytes, size_t n, const int *fds, uint32_t fd_count) {
-    struct iovec part = { (void *)bytes, n };
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(16 * sizeof(int))] = { 0 };
-    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-    if (fd_count) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        memcpy(CMSG_DATA(rights), fds, fd_count * sizeof(int));
-    }
-    (void)!sendmsg(fd, &message, MSG_NOSIGNAL);
+    (void)!send_fds(fd, bytes, n, fds, fd_count, MSG_NOSIGNAL);
 }
 
 static bool receive_all(int fd, void *bytes, size_t n, int *received_fd) {

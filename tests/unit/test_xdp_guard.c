@@ -5,6 +5,7 @@
 #include "lib/drivers/xdp_match.h"
 #include "lib/drivers/xdp_message.h"
 #include "lib/drivers/xdp_tie.h"
+#include "send_fds.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <leat/error.h>
@@ -136,21 +137,11 @@ static int lowest_free(void) {
 
 static void keeps_one_descriptor_of_many(void **state) {
     (void)state;
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(5 * sizeof(int))];
-    } control = { .head = { CMSG_LEN(5 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
     char byte = 'x';
-    struct iovec part = { &byte, 1 };
-    struct msghdr message = { .msg_iov = &part,
-                              .msg_iovlen = 1,
-                              .msg_control = &control,
-                              .msg_controllen = sizeof(control) };
     int sockets[2], fd, lowest = lowest_free();
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
-    for (int i = 0; i < 5; i++)
-        memcpy(CMSG_DATA(&control.head) + (size_t)i * sizeof(int), &sockets[0], sizeof(int));
-    assert_int_equal(sendmsg(sockets[0], &message, 0), 1);
+    const int five[] = { sockets[0], sockets[0], sockets[0], sockets[0], sockets[0] };
+    assert_int_equal(send_fds(sockets[0], &byte, 1, five, 5, 0), 1);
     close(sockets[0]);
     assert_int_equal(xdp_message_receive(sockets[1], &byte, 1, &fd), 1);
     assert_true(fd >= 0);
