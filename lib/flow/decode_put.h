@@ -113,7 +113,7 @@ static inline void put_transport(struct leat_flow_packet *packet, const struct l
 
 /* What not every packet has. Field by field: for all 136 bytes at once compilers choose a string
  * instruction, which costs more than all the rest. */
-static inline void clear(struct leat_flow_packet *packet) {
+static inline void clear_packet(struct leat_flow_packet *packet) {
     packet->l4 = NULL;
     packet->payload = NULL;
     packet->payload_here = 0;
@@ -135,7 +135,7 @@ static inline void put_headers(struct leat_flow_packet *packet, const struct lea
                                const struct leat_headers *h, const struct ends *ends,
                                bool uniflow) {
     const uint8_t *ip = seen->frame + h->l3;
-    clear(packet);
+    clear_packet(packet);
     packet->time_ns = seen->time_ns;
     packet->ip = ip;
     packet->octets = h->end - h->l3;
