@@ -39,7 +39,7 @@
     "reverseIpv4Options,reverseIpv6ExtensionHeaders,reverseFlowLabelIPv6,"                 \
     "reverseTcpOptions,reverseTcpWindowSize,reverseIcmpTypeCodeIPv4,"                      \
     "reverseIcmpTypeCodeIPv6,ipv6ExtensionHeadersFull,tcpOptionsFull,"                     \
-    "reverseIpv6ExtensionHeadersFull,reverseTcpOptionsFull,"                               \
+    "reverseIpv6ExtensionHeadersFull,reverseTcpOptionsFull,ipv6ExtensionHeadersLimit,"     \
     "payloadByteHistogram/2,payloadEntropy,firstPacketLengths,firstPacketTimes,"           \
     "firstPacketSides,firstPacketTcpFlags,packetSizeHistogram,packetGapHistogram,"         \
     "reversePacketSizeHistogram,reversePacketGapHistogram,applicationName,tlsServerName,"  \

@@ -123,6 +123,8 @@ static const struct leat_field fields[] = {
           NOTES, ip6_extensions),
     FIELD("ipv6ExtensionHeadersFull", "IPv6 extension headers seen, bits of RFC 9740", 0, 515, U256,
           FLAGS, 4, IP6, true, NOTES, ip6_extensions_full),
+    FIELD("ipv6ExtensionHeadersLimit", "true: extension headers were looked for in all packets", 0,
+          517, LEAT_FIELD_BOOLEAN, DEFAULT, 1, IP6, false, NOTES, ip6_extensions_limit),
     FIELD("flowLabelIPv6", "flow label of the first packet", 0, 31, U32, IDENTIFIER, 4, IP6, true,
           NOTES, flow_label),
     FIELD("tcpOptions", "TCP options seen, in the order of IANA's figure", 0, 209, U64, FLAGS, 8,

@@ -103,6 +103,10 @@ static void set_bit(uint8_t *bytes, uint32_t bit) {
     bytes[31 - bit / 8] |= (uint8_t)(1u << bit % 8);
 }
 
+/* RFC 9740, 3.4: false, up to a limit only. A packet with a chain too long to be followed is in no
+ * flow (too_deep). */
+GET_NUMBER(ip6_extensions_limit, !(flow->limited & LEAT_FLOW_NOTES))
+
 /* Bit 0 is the least significant one; payload compression has none. */
 GET(ip6_extensions_full) {
     uint32_t seen = notes_of(flow)->ip_options[side] & ~(1u << 16);

@@ -31,6 +31,7 @@
     X(tcp_options_full)       \
     X(ip6_extensions)         \
     X(ip6_extensions_full)    \
+    X(ip6_extensions_limit)   \
     X(tcp_window)             \
     X(icmp_type_code)         \
     X(icmp_type)              \

@@ -31,6 +31,7 @@ enum ipfix_semantic { /* of lists: RFC 6313, 4.4 */
 
 enum ipfix_form {
     IPFIX_NUMBER,
+    IPFIX_BOOLEAN,
     IPFIX_U256, /* bytes of which those before the item's length are zero */
     IPFIX_SECONDS,
     IPFIX_MILLISECONDS,

@@ -13,6 +13,8 @@
 
 enum ipfix_form ipfix_form(enum leat_field_type type, uint16_t length) {
     switch (type) {
+    case LEAT_FIELD_BOOLEAN:
+        return IPFIX_BOOLEAN;
     case LEAT_FIELD_SECONDS:
         return IPFIX_SECONDS;
     case LEAT_FIELD_MILLISECONDS:
@@ -52,6 +54,8 @@ uint64_t ipfix_ntp(uint64_t ns, bool microseconds) {
 
 static uint64_t as_number(enum ipfix_form form, uint64_t number) {
     switch (form) {
+    case IPFIX_BOOLEAN: /* RFC 7011, 6.1.5 */
+        return number ? 1 : 2;
     case IPFIX_SECONDS:
         return number / NS_SECOND;
     case IPFIX_MILLISECONDS:

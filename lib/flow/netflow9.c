@@ -144,6 +144,8 @@ static void put_value(struct leat_text *text, const struct leat_field_choice *ch
         leat_text_put(text, zeros, room - n);
         return;
     }
+    if (choice->field->type == LEAT_FIELD_BOOLEAN) /* as in IPFIX: RFC 7011, 6.1.5 */
+        value.number = value.number ? 1 : 2;
     /* A counter that was given fewer bytes than it needs says so by being at its end. */
     bool counter = choice->field->semantics == 2 || choice->field->semantics == 3;
     if (counter && room < 8 && value.number >> (8 * room))

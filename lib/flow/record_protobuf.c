@@ -118,6 +118,9 @@ static void put(struct leat_protobuf *protobuf, struct slot *slot,
     case PROTOBUF_C_TYPE_UINT64:
         *(uint64_t *)at = in_unit(field->type, value->number);
         break;
+    case PROTOBUF_C_TYPE_BOOL:
+        *(protobuf_c_boolean *)at = value->number != 0;
+        break;
     case PROTOBUF_C_TYPE_DOUBLE:
         *(double *)at = value->real;
         break;

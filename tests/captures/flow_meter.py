@@ -198,6 +198,8 @@ def record(flow, reason, uniflow):
         'pppoeSession': scope['pppoe'], 'tunnelKind': TUNNELS.get(scope.get('kind'), 0),
         'tunnelId': scope.get('id', 0),
     }
+    if first.version == 6:
+        fields['ipv6ExtensionHeadersLimit'] = True
     for name, prefix in zip(vlans, ('dot1q', 'dot1qCustomer')):
         fields[prefix + 'VlanId'], fields[prefix + 'Priority'] = name & 0xfff, name >> 13
     if labels:

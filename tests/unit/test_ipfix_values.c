@@ -207,6 +207,21 @@ static void t8_reduced_sizes(void **state) {
     rig_close(&rig);
 }
 
+/* RFC 7011, 6.1.5: 1 is true and 2 is false. */
+static void booleans(void **state) {
+    struct leat_flow flow = rig_flow_made(6);
+    (void)state;
+    for (uint32_t limited = 0; limited < 2; limited++) {
+        flow.limited = limited ? LEAT_FLOW_NOTES : LEAT_FLOW_HISTOGRAM;
+        const struct rig_record *record =
+            through("octetDeltaCount,ipv6ExtensionHeadersLimit", &flow, 0, 0);
+        assert_int_equal(record->values[1].id, 517);
+        assert_int_equal(record->values[1].length, 1);
+        assert_int_equal(record->values[1].bytes[0], limited ? 2 : 1);
+        rig_close(&rig);
+    }
+}
+
 static void what_no_length_holds_is_the_largest(void **state) {
     struct leat_flow flow = rig_flow_made(4);
     (void)state;
@@ -353,6 +368,7 @@ int main(void) {
         cmocka_unit_test(t21_biflow_without_an_answer),
         cmocka_unit_test(t7_enterprise_elements),
         cmocka_unit_test(t8_reduced_sizes),
+        cmocka_unit_test(booleans),
         cmocka_unit_test(what_no_length_holds_is_the_largest),
         cmocka_unit_test(t9_variable_lengths),
         cmocka_unit_test(t9_fixed_strings),
