@@ -11,12 +11,10 @@
  */
 #include <linux/bpf.h>
 
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "inline_record.h"
+#include "inline_packet.h"
 #include "lib/bpf/filter.h"
-#include <leat/parse.h>
 
 #define LEAT_TABLE_ENTRY_BYTES 192 /* sizeof(struct leat_inline_record) */
 #include <leat/table.h>
@@ -101,8 +99,6 @@ struct {
 
 const volatile uint32_t slot;          /* of this program among the stages */
 const volatile uint32_t copies_wanted; /* of each record */
-const volatile uint32_t uniflow;       /* keys in the packet's order */
-const volatile uint32_t key_parts;     /* LEAT_INLINE_KEY_* */
 const volatile uint32_t
     sample_taken; /* of each `sample_period` packets of a core the first; 0: all */
 const volatile uint32_t sample_period;
@@ -112,110 +108,6 @@ static __always_inline void count(uint32_t counter, uint64_t n) {
     uint64_t *value = bpf_map_lookup_elem(&counters, &counter);
     if (value)
         *value += n;
-}
-
-static __always_inline uint32_t why_not(enum leat_problem problem) {
-    switch (problem) {
-    case LEAT_PROBLEM_ETHER_TRUNCATED:
-    case LEAT_PROBLEM_TAG_TRUNCATED:
-    case LEAT_PROBLEM_IP4_TRUNCATED:
-    case LEAT_PROBLEM_IP6_TRUNCATED:
-    case LEAT_PROBLEM_L4_TRUNCATED:
-    case LEAT_PROBLEM_OUT_OF_REACH:
-        return LEAT_INLINE_TRUNCATED;
-    default:
-        return LEAT_INLINE_MALFORMED;
-    }
-}
-
-/* Copies `words` words from the packet; false beyond its end. */
-static __always_inline int copy(void *to, const uint8_t *data, const uint8_t *data_end,
-                                uint32_t offset, uint32_t words) {
-    const uint8_t *from = leat_at(data, data_end, offset, words * 4);
-    if (!from)
-        return 0;
-    for (uint32_t i = 0; i < words; i++)
-        ((uint32_t *)to)[i] = ((const uint32_t *)from)[i];
-    return 1;
-}
-
-/* The type of ICMP that answers a query, or asked for such an answer; -1: a message that stands
- * alone. As in decode_packet.c. */
-static __always_inline int counterpart(uint32_t protocol, uint8_t type) {
-    if (protocol == LEAT_PROTO_ICMP6)
-        switch (type) {
-        case 128: /* echo: RFC 4443, 4 */
-        case 129:
-        case 160: /* extended echo: RFC 8335 */
-        case 161:
-            return type ^ 1;
-        case 139: /* node information: RFC 4620 */
-            return 140;
-        case 140:
-            return 139;
-        default:
-            return -1;
-        }
-    switch (type) {
-    case 0: /* echo: RFC 792 */
-        return 8;
-    case 8:
-        return 0;
-    case 13: /* timestamp */
-        return 14;
-    case 14:
-        return 13;
-    case 15: /* information */
-        return 16;
-    case 16:
-        return 15;
-    case 17: /* address mask: RFC 950 */
-        return 18;
-    case 18:
-        return 17;
-    case 42: /* extended echo: RFC 8335 */
-    case 43:
-        return type ^ 1;
-    default:
-        return -1;
-    }
-}
-
-/* Ports as they stand; each end's of ICMP is what it receives. */
-static __always_inline void read_ports(const uint8_t *data, const uint8_t *data_end,
-                                       const struct leat_headers *h, uint16_t port[2]) {
-    const uint8_t *l4 = leat_at(data, data_end, h->l4, 4);
-    if (!(h->flags & LEAT_HEADERS_L4) || !l4)
-        return;
-    port[1] = ((const uint16_t *)l4)[1];
-    port[0] = ((const uint16_t *)l4)[0];
-    if (h->protocol == LEAT_PROTO_ICMP || h->protocol == LEAT_PROTO_ICMP6) {
-        int back = counterpart(h->protocol, l4[0]);
-        port[1] = port[0]; /* type and code */
-        port[0] = back < 0 ? 0 : bpf_htons((uint16_t)(back << 8 | l4[1]));
-    }
-}
-
-/* Whether the source is the higher end. */
-static __always_inline uint32_t is_back(const struct leat_inline_key *key) {
-    const uint32_t *source = (const uint32_t *)key->address[0];
-    const uint32_t *destination = (const uint32_t *)key->address[1];
-    for (uint32_t i = 0; i < 4; i++)
-        if (source[i] != destination[i])
-            return bpf_ntohl(source[i]) > bpf_ntohl(destination[i]);
-    return bpf_ntohs(key->port[0]) > bpf_ntohs(key->port[1]);
-}
-
-static __always_inline void turn_round(struct leat_inline_key *key) {
-    uint32_t *source = (uint32_t *)key->address[0], *destination = (uint32_t *)key->address[1];
-    for (uint32_t i = 0; i < 4; i++) {
-        uint32_t word = source[i];
-        source[i] = destination[i];
-        destination[i] = word;
-    }
-    uint16_t port = key->port[0];
-    key->port[0] = key->port[1];
-    key->port[1] = port;
 }
 
 #define TABLE ((struct leat_table *)(void *)&flows)
@@ -233,92 +125,6 @@ static __always_inline int is_chosen(void) {
     uint32_t mine = *place;
     *place = mine + 1 < sample_period ? mine + 1 : 0;
     return mine < sample_taken;
-}
-
-/* What one packet adds, and where to. */
-struct packet {
-    uint64_t now_ns, frame_octets, octets, payload_octets, flags;
-    uint32_t frames; /* that it is on the wire */
-    uint32_t bytes;  /* that it is in memory */
-    uint32_t back;
-    uint32_t entry;
-    uint16_t vlan_tci[LEAT_INLINE_TAGS];
-    uint8_t vlan_count;
-    uint8_t ttl, tos;
-    uint8_t copy; /* it is one of the first of its record */
-};
-
-/* Those in the frame stand behind one that is not (yet). */
-static __always_inline void read_tags(const struct leat_headers *h, struct packet *packet) {
-    if (packet->vlan_count == 0) {
-        packet->vlan_count = h->vlan_count;
-        for (uint32_t i = 0; i < LEAT_INLINE_TAGS; i++)
-            packet->vlan_tci[i] = h->vlan_tci[i];
-        return;
-    }
-    packet->vlan_count = h->vlan_count < LEAT_INLINE_TAGS ? h->vlan_count + 1 : LEAT_INLINE_TAGS;
-    for (uint32_t i = 1; i < LEAT_INLINE_TAGS; i++)
-        packet->vlan_tci[i] = h->vlan_tci[i - 1];
-}
-
-/* What the user wants in it beside the five-tuple. */
-static __always_inline void add_to_key(const struct packet *packet, struct leat_inline_key *key) {
-    if (key_parts & LEAT_INLINE_KEY_TOS)
-        key->tos = packet->tos;
-    if (!(key_parts & LEAT_INLINE_KEY_VLAN))
-        return;
-    key->vlan_count = packet->vlan_count;
-    for (uint32_t i = 0; i < LEAT_INLINE_TAGS; i++)
-        key->vlan[i] = packet->vlan_tci[i] & 0xfff;
-}
-
-/* Every frame that it will be has all headers. */
-static __always_inline void count_cuts(const struct leat_headers *h, struct packet *packet) {
-    uint64_t before = packet->vlan_count > h->vlan_count ? 4 : 0; /* a tag that is yet to come */
-    packet->octets = packet->frame_octets - packet->frames * (before + h->l3);
-    if (h->flags & LEAT_HEADERS_L4)
-        packet->payload_octets = packet->frame_octets - packet->frames * (before + h->payload);
-}
-
-/* Reads addresses, ports and the rest; 0: they are not all there. */
-static __always_inline int read_packet(const uint8_t *data, const uint8_t *data_end,
-                                       const struct leat_headers *h, struct leat_inline_key *key,
-                                       struct packet *packet) {
-    const uint8_t *ip = leat_at(data, data_end, h->l3, 20);
-    if (!ip)
-        return 0;
-    if (h->flags & LEAT_HEADERS_IP4) {
-        key->version = 4;
-        packet->ttl = ip[8];
-        packet->tos = ip[1];
-        packet->flags = (uint64_t)(ip[6] & 0xe0) << LEAT_INLINE_FRAGMENTS;
-        if (!copy(key->address[0], data, data_end, h->l3 + 12, 1) ||
-            !copy(key->address[1], data, data_end, h->l3 + 16, 1))
-            return 0;
-    } else {
-        key->version = 6;
-        packet->ttl = ip[7];
-        packet->tos = (uint8_t)(leat_be16(ip) >> 4);
-        if (!copy(key->address[0], data, data_end, h->l3 + 8, 4) ||
-            !copy(key->address[1], data, data_end, h->l3 + 24, 4))
-            return 0;
-    }
-    key->protocol = h->protocol;
-    read_ports(data, data_end, h, key->port);
-    packet->octets = h->end - h->l3;
-    packet->payload_octets = h->flags & LEAT_HEADERS_L4 ? h->end - h->payload : 0;
-    if (h->flags & LEAT_HEADERS_L4 && h->protocol == LEAT_PROTO_TCP) {
-        const uint8_t *tcp = leat_at(data, data_end, h->l4, 20);
-        if (tcp)
-            packet->flags |= leat_be16(tcp + 12) & 0x1ff;
-    }
-    read_tags(h, packet);
-    if (key_parts)
-        add_to_key(packet, key);
-    packet->back = uniflow ? 0 : is_back(key);
-    if (packet->back)
-        turn_round(key);
-    return 1;
 }
 
 static __always_inline void add(struct leat_inline_side *side, const struct packet *packet) {
@@ -363,6 +169,21 @@ __attribute__((noinline)) int find_headers_out(struct __sk_buff *skb, struct lea
         return LEAT_PROBLEM_NONE;
     return leat_parse((const uint8_t *)(uintptr_t)skb->data,
                       (const uint8_t *)(uintptr_t)skb->data_end, h);
+}
+
+__attribute__((noinline)) int find_big_in(struct xdp_md *ctx, uint32_t bytes,
+                                          struct leat_headers *h) {
+    if (!h)
+        return LEAT_PROBLEM_NONE;
+    return find_big((const uint8_t *)(uintptr_t)ctx->data,
+                    (const uint8_t *)(uintptr_t)ctx->data_end, bytes, h);
+}
+
+__attribute__((noinline)) int find_big_out(struct __sk_buff *skb, struct leat_headers *h) {
+    if (!h)
+        return LEAT_PROBLEM_NONE;
+    return find_big((const uint8_t *)(uintptr_t)skb->data,
+                    (const uint8_t *)(uintptr_t)skb->data_end, skb->len, h);
 }
 
 __attribute__((noinline)) int add_to_flow(const struct leat_inline_key *key,
@@ -437,7 +258,11 @@ static __always_inline struct copy *begin_copy(const struct packet *packet, uint
 }
 
 /* To user space, if there is room. */
-static __always_inline void put_copy(struct copy *copy, uint32_t bytes, long loaded) {
+static __always_inline void put_copy(struct copy *copy, const struct packet *packet, uint32_t bytes,
+                                     long loaded) {
+    uint32_t length_at = packet->length_at & 63;
+    if (length_at)
+        copy->frame[length_at] = copy->frame[length_at + 1] = 0xff;
     if (loaded < 0 ||
         bpf_ringbuf_output(&copies, copy, sizeof(copy->head) + bytes, BPF_RB_NO_WAKEUP) < 0)
         count(LEAT_INLINE_UNCOPIED, 1);
@@ -447,7 +272,7 @@ __attribute__((noinline)) int copy_in(struct xdp_md *ctx, const struct packet *p
     uint32_t bytes;
     struct copy *copy = begin_copy(packet, &bytes);
     if (copy)
-        put_copy(copy, bytes, bpf_xdp_load_bytes(ctx, 0, copy->frame, bytes));
+        put_copy(copy, packet, bytes, bpf_xdp_load_bytes(ctx, 0, copy->frame, bytes));
     return 0;
 }
 
@@ -455,7 +280,7 @@ __attribute__((noinline)) int copy_out(struct __sk_buff *skb, const struct packe
     uint32_t bytes;
     struct copy *copy = begin_copy(packet, &bytes);
     if (copy)
-        put_copy(copy, bytes, bpf_skb_load_bytes(skb, 0, copy->frame, bytes));
+        put_copy(copy, packet, bytes, bpf_skb_load_bytes(skb, 0, copy->frame, bytes));
     return 0;
 }
 
@@ -464,6 +289,10 @@ static __always_inline uint32_t meter_in(struct xdp_md *ctx, struct packet *pack
     if (!is_chosen())
         return LEAT_INLINE_UNSAMPLED;
     enum leat_problem problem = (enum leat_problem)find_headers_in(ctx, &h);
+    if (problem && packet->bytes > LENGTH_MAX) {
+        problem = (enum leat_problem)find_big_in(ctx, packet->bytes, &h);
+        note_big(&h, problem, packet);
+    }
     return meter((const uint8_t *)(uintptr_t)ctx->data, (const uint8_t *)(uintptr_t)ctx->data_end,
                  &h, problem, packet);
 }
@@ -518,16 +347,22 @@ static __always_inline enum leat_problem find_pieces(struct __sk_buff *skb,
     return (enum leat_problem)find_headers_out(skb, h);
 }
 
-/* What it is on the wire, where a tag comes before it. */
-static __always_inline void measure(const struct __sk_buff *skb, const struct leat_headers *h,
-                                    struct packet *packet) {
+/* Finds its headers, and what it is on the wire, where a tag comes before it. */
+static __always_inline enum leat_problem measure(struct __sk_buff *skb, struct leat_headers *h,
+                                                 struct packet *packet) {
+    enum leat_problem problem = find_pieces(skb, h);
+    if (problem && skb->len > LENGTH_MAX) {
+        problem = (enum leat_problem)find_big_out(skb, h);
+        note_big(h, problem, packet);
+    }
     packet->frames = frames_of(skb, h);
-    packet->frame_octets = skb->wire_len;
+    packet->frame_octets = skb->wire_len - packet->frames * (uint64_t)packet->extra;
     if (skb->vlan_present) {
         packet->vlan_count = 1;
         packet->vlan_tci[0] = (uint16_t)skb->vlan_tci;
         packet->frame_octets += packet->frames * 4;
     }
+    return problem;
 }
 
 SEC("tc")
@@ -535,9 +370,8 @@ int leat_flow_out(struct __sk_buff *skb) {
     struct leat_headers h = { 0 };
     struct packet packet = { .bytes = skb->len };
     uint32_t counter = LEAT_INLINE_UNSAMPLED;
-    enum leat_problem problem = find_pieces(skb, &h);
+    enum leat_problem problem = measure(skb, &h, &packet);
 
-    measure(skb, &h, &packet);
     if (is_chosen())
         counter = meter((const uint8_t *)(uintptr_t)skb->data,
                         (const uint8_t *)(uintptr_t)skb->data_end, &h, problem, &packet);
@@ -552,7 +386,6 @@ int leat_other_out(struct __sk_buff *skb) {
     struct leat_headers h = { 0 };
     struct packet packet = { 0 };
 
-    find_pieces(skb, &h);
     measure(skb, &h, &packet);
     account(LEAT_INLINE_FILTERED, &packet);
     return TCX_NEXT;
