@@ -28,12 +28,24 @@ static void test_options_are_checked(void **state) {
     REFUSED(capacity, (1u << 30) + 1);
     REFUSED(key_bytes, 0);
     REFUSED(key_bytes, 18);
-    REFUSED(key_bytes, 68);
+    REFUSED(size, sizeof(good) + 8);
     REFUSED(entry_bytes, 8);
     REFUSED(entry_bytes, 68);
     REFUSED(entry_bytes, 65544);
     REFUSED(flags, 1u << 31);
+    good.entry_bytes = 128;
+    REFUSED(key_bytes, 68);
 #undef REFUSED
+
+    /* The largest: of more than 4 GiB. */
+    opts = good;
+    opts.capacity = 1u << 30;
+    opts.key_bytes = 64;
+    opts.entry_bytes = 65536;
+    assert_true(leat_table_bytes(&opts) > (1ull << 46) + (1ull << 30) / 8 * 64);
+    opts.flags = LEAT_TABLE_SHARED;
+    assert_true(leat_table_bytes(&opts) > 1ull << 46);
+    good.entry_bytes = 64;
 
     size_t bytes = leat_table_bytes(&good);
     uint8_t *region = aligned_alloc(64, bytes + 64);
@@ -46,6 +58,77 @@ static void test_options_are_checked(void **state) {
     leat_table_destroy(NULL);
 }
 
+/* Of a region that is as long as it must be, nothing behind it is touched, and no part of it twice.
+ */
+static void test_parts_do_not_overlap(void **state) {
+    (void)state;
+    for (uint32_t capacity = 1; capacity < 200; capacity += 1 + capacity / 8) {
+        struct leat_table_opts opts = table_opts(capacity, 4, 24);
+        size_t bytes = leat_table_bytes(&opts);
+        uint8_t *region = aligned_alloc(64, bytes + 64);
+        struct leat_table *table;
+        bool made;
+        memset(region, 0, bytes);
+        memset(region + bytes, 0x77, 64);
+        assert_int_equal(leat_table_init(&table, region, bytes, &opts), 0);
+        for (uint32_t i = 0; i < capacity; i++) {
+            uint32_t *entry = leat_table_entry(table, insert(table, (uint32_t[2]){ i }, &made));
+            assert_true(made);
+            memset(entry + 1, 0xff, 20);
+        }
+        for (uint32_t i = 0; i < capacity; i++) {
+            const uint32_t *entry = leat_table_entry(table, find(table, (uint32_t[2]){ i }));
+            assert_int_equal(entry[0], i);
+            assert_int_equal(entry[5], UINT32_MAX);
+        }
+        for (uint32_t i = 0; i < 64; i++)
+            assert_int_equal(region[bytes + i], 0x77);
+        free(region);
+    }
+}
+
+/* Tags tell nearly all keys apart; those that have the same one differ in any byte. */
+static void test_keys_are_compared_whole(void **state) {
+    (void)state;
+    for (uint32_t key_bytes = 4; key_bytes <= 64; key_bytes += 4) {
+        _Alignas(8) uint8_t entry[64];
+        uint8_t key[64];
+        memset(entry, 0x5a, sizeof(entry));
+        memset(key, 0x5a, sizeof(key));
+        for (uint32_t i = 0; i < 64; i++) {
+            key[i] ^= 1;
+            assert_int_equal(leat_table_key_equal(entry, key, key_bytes), i >= key_bytes);
+            key[i] ^= 1;
+        }
+        assert_true(leat_table_key_equal(entry, key, key_bytes));
+    }
+}
+
+/* The program's bytes of a new entry are zero, whatever lies behind the key that it was made of,
+ * and whatever another one left there. */
+static void test_new_entries_are_zero(void **state) {
+    (void)state;
+    static const uint8_t zero[64];
+    for (uint32_t key_bytes = 4; key_bytes <= 64; key_bytes += 4) {
+        struct leat_table_opts opts = table_opts(3, key_bytes, 80);
+        struct leat_table *table;
+        uint8_t key[72];
+        bool made;
+        assert_int_equal(leat_table_create(&table, &opts), 0);
+        memset(key, 0x5a, sizeof(key));
+        for (uint32_t round = 0; round < 10; round++) {
+            uint32_t index = insert(table, key, &made);
+            uint8_t *entry = leat_table_entry(table, index);
+            assert_true(made);
+            assert_memory_equal(entry, key, key_bytes);
+            assert_memory_equal(entry + key_bytes, zero, 80 - key_bytes < 64 ? 80 - key_bytes : 64);
+            memset(entry + key_bytes, 0xff, 80 - key_bytes);
+            leat_table_remove(table, index);
+        }
+        leat_table_destroy(table);
+    }
+}
+
 /* Without a seed every table has a secret of its own. */
 static void test_secrets_differ(void **state) {
     (void)state;
@@ -56,8 +139,24 @@ static void test_secrets_differ(void **state) {
     assert_int_equal(leat_table_create(&two, &opts), 0);
     const uint32_t key[4] = { 1, 2, 3, 4 };
     assert_true(leat_table_hash(one, key, 16) != leat_table_hash(two, key, 16));
+    for (uint32_t i = 0; i < LEAT_TABLE_KEY_WORDS; i++)
+        assert_int_not_equal(one->nh[i], two->nh[i]);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_true(one->mix[i] != two->mix[i]);
     leat_table_destroy(one);
     leat_table_destroy(two);
+}
+
+/* By an even factor hashes would lose their lowest bits. */
+static void test_factors_are_odd(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++) {
+        struct leat_table_opts opts = table_opts(10, 16, 64);
+        struct leat_table *table;
+        assert_int_equal(leat_table_create(&table, &opts), 0);
+        assert_true(table->tag_secret & table->mix[1] & table->mix[2] & 1);
+        leat_table_destroy(table);
+    }
 }
 
 /* More than the process may have, whatever the kernel would promise. */
@@ -107,6 +206,8 @@ static void fill_and_check(uint32_t capacity, uint32_t key_bytes) {
     assert_int_equal(stats.used, capacity);
     assert_int_equal(stats.inserts, capacity);
     assert_int_equal(stats.refused, 1);
+    if (capacity >= 1000) /* moving makes room, so that no look-up has a list to search */
+        assert_int_equal(table->overflow, 0);
     leat_table_destroy(table);
 }
 
@@ -139,6 +240,10 @@ static void test_capacity_when_all_keys_collide(void **state) {
         leat_table_remove(table, find(table, key));
         assert_int_equal(find(table, key), LEAT_TABLE_NONE);
     }
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < KEYS; i++)
+        used += leat_table_used(table, i);
+    assert_int_equal(used, KEYS - (KEYS + 2) / 3);
     for (uint32_t i = 0; i < KEYS; i++) {
         const uint32_t key[2] = { -table->nh[0], i };
         assert_int_equal(find(table, key) == LEAT_TABLE_NONE, i % 3 == 0);
@@ -297,7 +402,11 @@ static void test_each_word_of_a_key_counts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_are_checked),
+        cmocka_unit_test(test_parts_do_not_overlap),
+        cmocka_unit_test(test_keys_are_compared_whole),
+        cmocka_unit_test(test_new_entries_are_zero),
         cmocka_unit_test(test_secrets_differ),
+        cmocka_unit_test(test_factors_are_odd),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_capacity_is_a_promise),
         cmocka_unit_test(test_capacity_when_all_keys_collide),

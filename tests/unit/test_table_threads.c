@@ -150,6 +150,11 @@ static void test_two_steps_of_removal(void **state) {
     leat_table_release(table, index);
     assert_int_equal(counted->count, 0);
     assert_int_equal(find(table, key), again);
+    struct leat_table_stats stats;
+    leat_table_remove(table, index); /* what is not in use */
+    leat_table_stats(table, &stats);
+    assert_int_equal(stats.removes, 1);
+    assert_int_equal(stats.used, 1);
     leat_table_destroy(table);
 }
 
