@@ -131,8 +131,8 @@ class Meter:
         """The reason why a flow has ended by now, or 0."""
         if flow.closed and now - flow.last() > LINGER:
             return 3
-        quiet = flow.last() + self.options.idle * SECOND
-        long = flow.start() + self.options.active * SECOND
+        quiet = flow.last() + self.options.idle
+        long = flow.start() + self.options.active
         if now >= long and long <= quiet:
             return 2
         return 1 if now > quiet else 0

@@ -6,6 +6,7 @@ import struct
 import sys
 
 SECOND = 1_000_000_000
+REASSEMBLY = 30 * SECOND  # later fragments belong to a first one
 DEPTH = 4        # tunnels inside each other
 LABELS = 16      # of one stack
 
@@ -76,6 +77,7 @@ class Reader:
     def __init__(self, tunnels):
         self.tunnels = tunnels
         self.fragments = {}
+        self.now = 0
 
     def packets(self, data, length):
         """The packets of a frame that are metered."""
@@ -237,8 +239,10 @@ class Reader:
         """The packet, where what it carries starts and ends, and whether that is whole."""
         packet.protocol = protocol
         if fragment and not fragment[1]:
-            packet.protocol, packet.ports, packet.message = self.fragments.get(
-                fragment[0], (protocol, (0, 0), None))
+            first, seen = self.fragments.get(fragment[0], (None, 0))
+            if not first or self.now - seen > REASSEMBLY:
+                first = protocol, (0, 0), None
+            packet.protocol, packet.ports, packet.message = first
             if packet.protocol in (TCP, UDP, SCTP, ICMP, ICMP6):
                 packet.payload = end - at
             return packet, at, end, False
@@ -272,7 +276,8 @@ class Reader:
             at += size
             packet.payload = end - at
         if fragment:
-            self.fragments[fragment[0]] = (packet.protocol, packet.ports, packet.message)
+            first = packet.protocol, packet.ports, packet.message
+            self.fragments[fragment[0]] = first, self.now
         return packet, at, end, not fragment
 
     def inside(self, data, at, end, packet, whole):

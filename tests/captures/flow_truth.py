@@ -15,7 +15,7 @@ import collections
 import json
 
 from flow_meter import Meter, address
-from flow_packets import TCP_KINDS, Reader, Skip, frames
+from flow_packets import SECOND, TCP_KINDS, Reader, Skip, frames
 
 
 def line(packet):
@@ -36,13 +36,17 @@ def line(packet):
         f"pppoe {scope['pppoe']} {scope.get('kind', 'none')} {scope.get('id', 0)}"])
 
 
+def nanoseconds(text):
+    return int(float(text) * SECOND)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description='What the flows of a capture are.')
     parser.add_argument('--uniflow', action='store_true')
     parser.add_argument('--tunnels', choices=('outer', 'inner', 'both'), default='inner')
     parser.add_argument('--key', type=lambda text: text.split(','), default=[])
-    parser.add_argument('--active', type=float, default=300)
-    parser.add_argument('--idle', type=float, default=30)
+    parser.add_argument('--active', type=nanoseconds, default=300 * SECOND)
+    parser.add_argument('--idle', type=nanoseconds, default=30 * SECOND)
     parser.add_argument('--totals', action='store_true')
     parser.add_argument('--packets', action='store_true')
     parser.add_argument('captures', nargs='+')
@@ -56,6 +60,7 @@ def main():
     for path in options.captures:
         for time, data, length in frames(path):
             totals['frames'] += 1
+            reader.now = time
             try:
                 packets = reader.packets(data, length)
             except Skip as skip:
