@@ -181,12 +181,15 @@ static void flush_file(struct leat_output *output) {
     output->buffered = (struct leat_tally){ 0 };
 }
 
-/* The reader has the first `done` octets of the buffer. */
-static void taken(struct leat_output *output, size_t done) {
+/* The reader has the first `done` octets of the buffer. Returns how many of these are of a record
+ * that it has not all of. */
+static size_t taken(struct leat_output *output, size_t done) {
     uint32_t whole = 0;
+    size_t whole_octets = 0;
     while (whole < output->mark_count && output->marks[whole].end <= done) {
         leat_tally_add(&output->written, &output->marks[whole].tally);
-        leat_tally_subtract(&output->buffered, &output->marks[whole++].tally);
+        leat_tally_subtract(&output->buffered, &output->marks[whole].tally);
+        whole_octets = output->marks[whole++].end;
     }
     output->mark_count -= whole;
     memmove(output->marks, output->marks + whole, output->mark_count * sizeof(*output->marks));
@@ -196,6 +199,18 @@ static void taken(struct leat_output *output, size_t done) {
     memmove(output->buffer.bytes, output->buffer.bytes + done, output->buffer.n);
     output->octets += done;
     output->pieces += done > 0;
+    return done - whole_octets;
+}
+
+/* Where standard output is a file, half a record must not stand before the next whole one. */
+static void cut_back(struct leat_output *output, size_t octets) {
+    const off_t at = lseek(output->fd, 0, SEEK_CUR), back = at - (off_t)octets;
+    struct stat file;
+    if (octets && back >= 0 && fstat(output->fd, &file) == 0 && S_ISREG(file.st_mode) &&
+        file.st_size == at && ftruncate(output->fd, back) == 0) {
+        lseek(output->fd, back, SEEK_SET);
+        output->octets -= octets;
+    }
 }
 
 /* -ETIMEDOUT: the reader stands still. It is waited for once; then it is only asked, until
@@ -220,7 +235,7 @@ static int write_pipe(struct leat_output *output, size_t *done) {
 static void flush_pipe(struct leat_output *output) {
     size_t done = 0;
     int err = output->fd < 0 ? -EBADF : write_pipe(output, &done);
-    taken(output, done);
+    size_t half = taken(output, done);
     if (!err) {
         output->stalled = false;
         well(output);
@@ -230,6 +245,7 @@ static void flush_pipe(struct leat_output *output) {
         output->stalled = true;
     } else {
         trouble(output, "cannot write, so records are lost", strerror(-err));
+        cut_back(output, half);
         leat_output_lose(output, &output->buffered);
         output->buffered = (struct leat_tally){ 0 };
         output->mark_count = 0;

@@ -163,12 +163,8 @@ static void a_reader_that_stands_still_costs_what_does_not_fit(void **state) {
 
 /* A limit of this process in place of a disk: half of a write fits, and the file ends with the
  * record before. */
-static void a_file_ends_with_a_whole_record(void **state) {
-    (void)state;
+static void fill_disk_and_go_on(struct leat_flow_sink *sink) {
     const struct rlimit narrow = { 1000, RLIM_INFINITY }, wide = { RLIM_INFINITY, RLIM_INFINITY };
-    struct leat_flow_sink_opts opts = options("octetDeltaCount");
-    struct leat_flow_sink *sink = opened("file", "flows.json", &opts);
-    struct leat_flow_sink_stats stats;
     signal(SIGXFSZ, SIG_IGN);
     give(sink, 0, 10);
     sink->ops->tick(sink, BASE_NS);
@@ -178,7 +174,14 @@ static void a_file_ends_with_a_whole_record(void **state) {
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &wide), 0);
     assert_int_equal(times_told, 1);
     give(sink, 110, 5);
-    stats = closed(sink);
+}
+
+static void a_file_ends_with_a_whole_record(void **state) {
+    (void)state;
+    struct leat_flow_sink_opts opts = options("octetDeltaCount");
+    struct leat_flow_sink *sink = opened("file", "flows.json", &opts);
+    fill_disk_and_go_on(sink);
+    struct leat_flow_sink_stats stats = closed(sink);
     assert_int_equal(times_told, 2);
     assert_non_null(strstr(last_told, "writes again"));
     assert_int_equal(stats.records, 15);
@@ -186,6 +189,30 @@ static void a_file_ends_with_a_whole_record(void **state) {
     const char *text = contents("flows.json");
     assert_int_equal(count(text, '\n'), 15);
     assert_int_equal(count(text, '}'), 15);
+}
+
+/* What is written there cannot be taken back by its name, but by its length. */
+static void standard_output_is_a_file_of_whole_records(void **state) {
+    (void)state;
+    char path[200];
+    struct leat_flow_sink_opts opts = options("octetDeltaCount");
+    struct leat_flow_sink *sink;
+    snprintf(path, sizeof(path), "%s/flows.json", directory);
+    int own = dup(STDOUT_FILENO), file = open(path, O_CREAT | O_WRONLY, 0644);
+    assert_int_equal(dup2(file, STDOUT_FILENO), STDOUT_FILENO);
+    int opening = leat_flow_sink_open(&sink, "json:-", &opts);
+    dup2(own, STDOUT_FILENO);
+    close(own);
+    close(file);
+    assert_int_equal(opening, 0);
+    fill_disk_and_go_on(sink);
+    struct leat_flow_sink_stats stats = closed(sink);
+    const char *text = contents("flows.json");
+    assert_int_equal(stats.octets, strlen(text));
+    assert_int_equal(count(text, '\n'), stats.records);
+    assert_int_equal(count(text, '{'), stats.records);
+    assert_int_equal(stats.records + stats.lost, 115);
+    assert_in_range(stats.lost, 50, 100);
 }
 
 static void a_directory_that_vanishes_ends_nothing(void **state) {
@@ -292,6 +319,7 @@ int main(void) {
         IN_DIRECTORY(a_full_disk_is_told_once_and_counted),
         IN_DIRECTORY(a_reader_that_stands_still_costs_what_does_not_fit),
         IN_DIRECTORY(a_file_ends_with_a_whole_record),
+        IN_DIRECTORY(standard_output_is_a_file_of_whole_records),
         IN_DIRECTORY(a_directory_that_vanishes_ends_nothing),
         IN_DIRECTORY(every_ipfix_file_can_be_read_alone),
     };
