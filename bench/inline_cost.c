@@ -13,13 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-#define RUNS        9
-#define REPEAT      500000
-#define FRAME_BYTES 1514
-#define RING_BYTES  (64u << 20)
-#define COPIES      40000 /* of the longest frame, that it holds */
+#define RUNS                9
+#define REPEAT              500000
+#define FRAME_BYTES         1514
+#define RING_BYTES          (64u << 20)
+#define DESCRIPTORS_MAX     1024
+#define DISTURBANCE_PERCENT 10
+#define COPIES              40000 /* of the longest frame, that it holds */
 
 static bool take(void *ctx, const struct leat_flow *flow) {
     (void)ctx, (void)flow;
@@ -60,25 +64,60 @@ static void make_frame(uint8_t *frame, uint32_t bytes, bool vlan, bool ip6) {
     tcp[13] = 0x10;
 }
 
-/* The newest program of that name: whoever else meters inline began before. */
+/* Of this process's own, whoever else meters inline meanwhile. Returns a descriptor that stays
+ * with its owner. */
 static int find_program(const char *name) {
-    uint32_t id = 0;
-    int found = -ENOENT;
-    while (bpf_prog_get_next_id(id, &id) == 0) {
-        int fd = bpf_prog_get_fd_by_id(id);
+    for (int fd = 0; fd < DESCRIPTORS_MAX; fd++) {
         struct bpf_prog_info info = { 0 };
         uint32_t bytes = sizeof(info);
-        if (fd < 0)
-            continue;
-        bool named =
-            bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 && strcmp((char *)info.name, name) == 0;
-        int other = named ? found : fd;
-        if (named)
-            found = fd;
-        if (other >= 0)
-            close(other);
+        if (bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 && strcmp((char *)info.name, name) == 0)
+            return fd;
     }
-    return found;
+    return -ENOENT;
+}
+
+struct work {
+    double elapsed, all, own; /* seconds: of the clock, and of all cores' work */
+};
+
+static double seconds_of(struct timeval time) {
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+/* proc(5): user, nice, system, idle, iowait, irq, softirq, steal, in ticks. */
+static struct work work_now(void) {
+    unsigned long long ticks[8] = { 0 };
+    struct timespec now;
+    struct rusage own;
+    FILE *file = fopen("/proc/stat", "re");
+    if (file) {
+        if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &ticks[0], &ticks[1],
+                   &ticks[2], &ticks[3], &ticks[4], &ticks[5], &ticks[6], &ticks[7]) != 8)
+            memset(ticks, 0, sizeof(ticks));
+        fclose(file);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    getrusage(RUSAGE_SELF, &own);
+    unsigned long long busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7];
+    return (struct work){
+        .elapsed = (double)now.tv_sec + (double)now.tv_nsec / 1e9,
+        .all = (double)busy / (double)sysconf(_SC_CLK_TCK),
+        .own = seconds_of(own.ru_utime) + seconds_of(own.ru_stime),
+    };
+}
+
+/* What else ran meanwhile shares caches and cores, and makes all figures too high. */
+static int tell_disturbance(const struct work *before) {
+    struct work after = work_now();
+    double others = (after.all - before->all) - (after.own - before->own);
+    double share = 100 * others / (after.elapsed - before->elapsed);
+    if (share <= DISTURBANCE_PERCENT)
+        return 0;
+    fprintf(stderr,
+            "inline_cost: disturbed: other work took %.0f %% of a core meanwhile, so these figures "
+            "are too high; run it again when it has ended\n",
+            share);
+    return 1;
 }
 
 static int by_value(const void *a, const void *b) {
@@ -136,6 +175,17 @@ static int measure_copying(struct leat_flow_inline *live, int xdp, int tcx) {
     return status;
 }
 
+/* Through the filter in front, and the program behind it. */
+static int measure_filtering(struct leat_flow_inline *live, int xdp, int tcx) {
+    (void)xdp, (void)tcx;
+    uint8_t frame[FRAME_BYTES];
+    int filter = find_program("leat_filter"), status = 0;
+    make_frame(frame, 60, false, false);
+    status |= measure(live, "received and matched", filter, frame, 60, REPEAT);
+    leat_put_be16(frame + 14 + 20 + 2, 444);
+    return status | measure(live, "received and filtered", filter, frame, 60, REPEAT);
+}
+
 static int measure_with(struct leat_flow_inline_opts opts,
                         int (*all)(struct leat_flow_inline *live, int xdp, int tcx)) {
     struct leat_flow_inline *live;
@@ -148,10 +198,6 @@ static int measure_with(struct leat_flow_inline_opts opts,
         status = all(live, xdp, tcx);
     else
         fputs("inline_cost: its programs are not there\n", stderr);
-    if (xdp >= 0)
-        close(xdp);
-    if (tcx >= 0)
-        close(tcx);
     leat_flow_inline_close(live);
     return status;
 }
@@ -159,14 +205,20 @@ static int measure_with(struct leat_flow_inline_opts opts,
 int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)
-        return puts("Usage: inline_cost\n\nCSV to standard output; wants root."), 0;
+        return puts("Usage: inline_cost\n\nCSV to standard output; wants root. Ends with 1 if "
+                    "other work disturbed it."),
+               0;
     if (unshare(CLONE_NEWNET) < 0 ||
         system("ip link add lt-a type veth peer name lt-b && ip link set lt-a up") != 0)
         return fputs("inline_cost: needs root, for a network namespace\n", stderr), 1;
+    struct work before = work_now();
     puts("case,frame_bytes,ns_min,ns_median,ns_max");
     int status = measure_with((struct leat_flow_inline_opts){ 0 }, measure_counting);
-    return status | measure_with((struct leat_flow_inline_opts){ .copy_packets = UINT32_MAX,
-                                                                 .features = LEAT_FLOW_PACKETS,
-                                                                 .ring_bytes = RING_BYTES },
-                                 measure_copying);
+    status |= measure_with((struct leat_flow_inline_opts){ .copy_packets = UINT32_MAX,
+                                                           .features = LEAT_FLOW_PACKETS,
+                                                           .ring_bytes = RING_BYTES },
+                           measure_copying);
+    status |=
+        measure_with((struct leat_flow_inline_opts){ .filter = "tcp port 443" }, measure_filtering);
+    return status | tell_disturbance(&before);
 }
