@@ -56,7 +56,7 @@ ssize_t leat_socket_write(struct leat_transport *transport, const uint8_t *bytes
         return sent;
     if (errno == EAGAIN || errno == ENOBUFS)
         return -EAGAIN;
-    return leat_transport_because(transport, errno, "cannot send: %s", strerror(errno));
+    return leat_transport_because(transport, errno, "%s", strerror(errno));
 }
 
 ssize_t leat_socket_read(struct leat_transport *transport, uint8_t *bytes, uint32_t n) {
@@ -93,6 +93,22 @@ static void pause_first(struct leat_transport *transport) {
         transport->pause_ns = PAUSE_MAX_NS;
 }
 
+static void tell_ready(struct leat_transport *transport) {
+    transport->reason[0] = transport->told_reason[0] = '\0';
+    transport->told_ready = true;
+    tell(transport, "connected");
+}
+
+/* However often it is tried, that it is away is told once, and again when the reason is another. */
+static void tell_away(struct leat_transport *transport) {
+    if (transport->told_ready)
+        tell(transport, "the collector is away");
+    else if (strcmp(transport->reason, transport->told_reason) != 0)
+        tell(transport, "the collector cannot be reached");
+    transport->told_ready = false;
+    memcpy(transport->told_reason, transport->reason, sizeof(transport->told_reason));
+}
+
 /* The session is over, or did not come about; the reason is there. The next address comes at once,
  * all of them again after a pause. */
 static void away(struct leat_transport *transport) {
@@ -100,7 +116,7 @@ static void away(struct leat_transport *transport) {
     transport->failures++;
     hang_up(transport, false);
     if (was_ready || !transport->address || !transport->address->ai_next) {
-        tell(transport, was_ready ? "the collector is away" : "the collector cannot be reached");
+        tell_away(transport);
         transport->address = NULL;
         pause_first(transport);
     } else {
@@ -117,8 +133,8 @@ static void ready(struct leat_transport *transport) {
     transport->session++;
     transport->trial_sent = false;
     enter(transport, LEAT_TRANSPORT_READY);
-    transport->reason[0] = '\0';
-    tell(transport, "connected");
+    if (!transport->trial) /* else it is to be seen */
+        tell_ready(transport);
 }
 
 static void handshake(struct leat_transport *transport) {
@@ -283,8 +299,10 @@ enum leat_transport_state leat_transport_tick(struct leat_transport *transport, 
             away(transport);
             break;
         }
-        if (transport->trial_sent)
+        if (transport->trial_sent) {
             transport->trial = transport->trial_sent = false;
+            tell_ready(transport);
+        }
         if (now_ns - transport->since_ns > PAUSE_MAX_NS) /* it holds */
             transport->pause_ns = PAUSE_MIN_NS;
         break;

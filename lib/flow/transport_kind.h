@@ -15,7 +15,8 @@ struct leat_transport {
     const struct leat_transport_ops *ops;
     enum leat_transport_state state;
     char name[256], host[256], port[32];
-    char reason[192];
+    char reason[192], told_reason[192];
+    bool told_ready; /* that it is connected, last */
     struct leat_resolving *resolving;
     struct addrinfo *addresses, *address; /* all, and the one that is tried or in use */
     int fd;                               /* -1: none */

@@ -71,11 +71,21 @@ static int listen_on(int family, int type, uint16_t *port) {
     return fd;
 }
 
+static uint32_t times_told;
+static char last_told[256];
+
+static void told(void *ctx, const char *sentence) {
+    (void)ctx;
+    snprintf(last_told, sizeof(last_told), "%s", sentence);
+    times_told++;
+}
+
 static struct leat_transport *open_to(enum leat_transport_kind kind, int family, uint16_t port,
                                       const char *spool) {
-    struct leat_flow_sink_opts opts = { .size = sizeof(opts), .spool = spool };
+    struct leat_flow_sink_opts opts = { .size = sizeof(opts), .spool = spool, .told = told };
     struct leat_transport *transport;
     char text[8];
+    times_told = 0;
     snprintf(text, sizeof(text), "%u", port);
     assert_int_equal(leat_transport_open(&transport, kind, "test",
                                          family == AF_INET6 ? "::1" : "127.0.0.1", text, &opts),
@@ -225,15 +235,19 @@ static void test_udp_trial(void **state) {
     assert_int_equal(send_number(transport, 0), 0);
     assert_int_equal(send_number(transport, 1), -ENOTCONN);
     assert_int_equal(leat_transport_state(transport), LEAT_TRANSPORT_AWAY);
+    assert_string_equal(last_told, "test: the collector is away: Connection refused");
     settle(transport, LEAT_TRANSPORT_READY);
     assert_int_equal(send_number(transport, 1), 0);
     assert_int_equal(send_number(transport, 2), -EAGAIN);
     settle(transport, LEAT_TRANSPORT_AWAY);
+    assert_int_equal(times_told, 2); /* connected, away; not that it was tried */
     const int fd = listen_on(AF_INET, SOCK_DGRAM, &port);
     settle(transport, LEAT_TRANSPORT_READY);
     assert_int_equal(send_number(transport, 1), 0);
     assert_int_equal(send_number(transport, 2), -EAGAIN);
+    assert_int_equal(times_told, 2);
     settle(transport, LEAT_TRANSPORT_READY);
+    assert_string_equal(last_told, "test: connected");
     assert_int_equal(send_number(transport, 2), 0);
     assert_int_equal(send_number(transport, 3), 0);
     for (uint32_t n = 1; n < 4; n++)
@@ -358,11 +372,16 @@ static void test_reconnects(void **state) {
         leat_transport_tick(transport, now_ns += SECOND / 10);
     /* 100 seconds: 0.1, 0.2, 0.4 ... 10, 10, 10 */
     assert_in_range(leat_transport_failures(transport), 10, 20);
+    assert_string_equal(last_told, "test: the collector cannot be reached: Connection refused");
+    assert_int_equal(times_told, 1);
     listener = listen_on(AF_INET, SOCK_STREAM, &port);
     settle(transport, LEAT_TRANSPORT_READY);
+    assert_string_equal(last_told, "test: connected");
     close(accept(listener, NULL, NULL));
     settle(transport, LEAT_TRANSPORT_AWAY);
     assert_string_equal(leat_transport_reason(transport), "it closed the connection");
+    assert_string_equal(last_told, "test: the collector is away: it closed the connection");
+    assert_int_equal(times_told, 3);
     settle(transport, LEAT_TRANSPORT_READY);
     const int fd = accept(listener, NULL, NULL);
     assert_int_equal(send_number(transport, 3), 0);
