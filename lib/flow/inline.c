@@ -63,6 +63,8 @@ static void tell_sampling(struct inline_bpf__rodata *to, const struct leat_flow_
 
 static int prepare(struct leat_flow_inline *self, int stages, uint32_t slot) {
     struct inline_bpf *object = self->object;
+    const struct leat_table_opts table = table_opts(self);
+    const uint32_t unit_bytes = leat_table_unit_bytes(&table);
     object->rodata->slot = slot;
     object->rodata->uniflow = self->opts.uniflow;
     object->rodata->key_parts = self->opts.key & (LEAT_INLINE_KEY_VLAN | LEAT_INLINE_KEY_TOS);
@@ -70,8 +72,8 @@ static int prepare(struct leat_flow_inline *self, int stages, uint32_t slot) {
     object->rodata->copies_wanted = self->opts.copy_packets;
     int err = bpf_map__reuse_fd(object->maps.leat_stages, stages);
     if (err == 0)
-        err = bpf_map__set_max_entries(
-            object->maps.flows, (uint32_t)(self->region_bytes / sizeof(struct leat_inline_record)));
+        err = bpf_map__set_max_entries(object->maps.flows,
+                                       (uint32_t)(self->region_bytes / unit_bytes));
     if (err == 0 && self->opts.copy_packets)
         err = bpf_map__set_max_entries(object->maps.copies, self->opts.ring_bytes);
     return err;
@@ -270,7 +272,8 @@ void leat_flow_inline_stats(const struct leat_flow_inline *self,
             .flows_made = table.inserts,
             .flows = table.used,
             .flows_max = table.capacity,
-            .memory_bytes = self->region_bytes,
+            .memory_bytes = (uint64_t)bpf_map__max_entries(self->object->maps.flows) *
+                            bpf_map__value_size(self->object->maps.flows),
         },
         .copied = read_once(&self->copies.copied),
         .uncopied = read_once(&self->copies.undecoded) + counter(self, LEAT_INLINE_UNCOPIED),

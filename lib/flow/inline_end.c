@@ -135,20 +135,20 @@ static int wait_for_programs(struct leat_flow_inline *self) {
     return 0;
 }
 
-/* Takes flows out of the table: from then on their packets make new entries. `all`: whatever their
- * times are. Returns how many. */
-static int end_flows(struct leat_flow_inline *self, enum leat_flow_end all) {
+/* Takes flows out of the table, from entry `*at` on and as many as one wait is for: from then on
+ * their packets make new entries. `all`: whatever their times are. Returns how many. */
+static int end_flows(struct leat_flow_inline *self, enum leat_flow_end all, uint32_t *at) {
     uint64_t now_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
     uint32_t entries = leat_table_entries(self->table), before = self->ending_count;
     self->realtime = leat_flow_clock_ns(CLOCK_REALTIME) - now_ns;
-    for (uint32_t i = 0; i < entries && self->ending_count < RETIRED_MAX; i++) {
-        if (!leat_table_used(self->table, i))
+    for (; *at < entries && self->ending_count < RETIRED_MAX; ++*at) {
+        if (!leat_table_used(self->table, *at))
             continue;
         enum leat_flow_end reason = all;
         if (!all)
-            reason = end_of(self, leat_table_entry(self->table, i), now_ns);
-        if (reason && leat_table_retire(self->table, i))
-            self->endings[self->ending_count++] = (struct ending){ .index = i, .reason = reason };
+            reason = end_of(self, leat_table_entry(self->table, *at), now_ns);
+        if (reason && leat_table_retire(self->table, *at))
+            self->endings[self->ending_count++] = (struct ending){ .index = *at, .reason = reason };
     }
     uint32_t ended = self->ending_count - before;
     int err = wait_for_programs(self);
@@ -156,17 +156,24 @@ static int end_flows(struct leat_flow_inline *self, enum leat_flow_end all) {
 }
 
 int leat_flow_inline_sweep(struct leat_flow_inline *self) {
+    const uint32_t entries = leat_table_entries(self->table);
+    int ended = 0;
     hand_over(self);
-    int ended = end_flows(self, 0);
-    if (ended > 0)
+    for (uint32_t at = 0; at < entries && self->ending_count < RETIRED_MAX;) {
+        int some = end_flows(self, 0, &at);
+        if (some < 0)
+            return some;
+        ended += some;
         hand_over(self);
+    }
     return ended;
 }
 
 int leat_flow_inline_flush(struct leat_flow_inline *self, enum leat_flow_end reason) {
     uint32_t handed = 1;
     while (handed > 0) {
-        int err = end_flows(self, reason);
+        uint32_t at = 0;
+        int err = end_flows(self, reason, &at);
         if (err < 0)
             return err;
         handed = hand_over(self);

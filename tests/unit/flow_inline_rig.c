@@ -23,7 +23,7 @@
 
 struct leat_flow_inline *meter;
 struct leat_flow ended[FLOWS_MAX];
-uint32_t ended_count, room;
+uint32_t ended_count, ended_room;
 struct leat_flow_application application;
 struct leat_flow_packet_list packet_list;
 uint64_t listed, unlike;
@@ -35,7 +35,7 @@ static uint32_t copies; /* of a record */
 
 static bool keep(void *ctx, const struct leat_flow *flow) {
     (void)ctx;
-    if (ended_count == room)
+    if (ended_count == ended_room)
         return false;
     ended[ended_count++] = *flow;
     if (flow->parts.application)
@@ -72,7 +72,7 @@ int set_up(void **state) {
     assert_int_equal(bind(receiver, (struct sockaddr *)&here, sizeof(here)), 0);
     ended_count = 0;
     listed = unlike = 0;
-    room = FLOWS_MAX;
+    ended_room = FLOWS_MAX;
     return 0;
 }
 

@@ -12,11 +12,11 @@
 
 #define FRAME_BYTES   60
 #define PAYLOAD_BYTES 10
-#define FLOWS_MAX     4096
+#define FLOWS_MAX     8192
 
 extern struct leat_flow_inline *meter;
 extern struct leat_flow ended[FLOWS_MAX];
-extern uint32_t ended_count, room;               /* flows that ended; how many of them are taken */
+extern uint32_t ended_count, ended_room;         /* flows that ended; how many of them are taken */
 extern struct leat_flow_application application; /* of the last one */
 extern struct leat_flow_packet_list packet_list;
 extern uint64_t listed, unlike; /* packets in the lists of all, and records that lack some */

@@ -2,9 +2,11 @@
 /* Metering of live traffic: frames that another end sends are counted in their flows, exactly, and
  * reach the kernel's stack all the same. */
 #include "flow_inline_rig.h"
+#include "lib/flow/inline_record.h"
 #include <leat/error.h>
 #include <leat/parse.h>
 #include <leat/port.h>
+#include <leat/table.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -48,6 +50,31 @@ static void frames_are_counted_and_passed_on(void **state) {
     assert_int_equal(flow->side[1].packets, 0);
     assert_int_equal(flow->scope.interface, if_nametoindex("lt-a"));
     assert_int_equal(stats().cache.flows, 0);
+}
+
+/* What the kernel has of it is the table's region, and no more. */
+static void the_map_is_as_large_as_the_table(void **state) {
+    (void)state;
+    const struct leat_table_opts table = { .size = sizeof(table),
+                                           .capacity = 1000,
+                                           .key_bytes = sizeof(struct leat_inline_key),
+                                           .entry_bytes = sizeof(struct leat_inline_record),
+                                           .flags = LEAT_TABLE_SHARED };
+    open_meter((struct leat_flow_inline_opts){ .seed = 1, .flows = 1000 });
+    assert_int_equal(stats().cache.memory_bytes, leat_table_bytes(&table));
+}
+
+/* One wait for running programs is for 4,096 flows; a sweep ends all that are over. */
+static void one_sweep_ends_all_that_are_over(void **state) {
+    (void)state;
+    open_meter((struct leat_flow_inline_opts){ .seed = 1, .flows = FLOWS_MAX, .idle_ns = 1 });
+    for (uint32_t i = 0; i < 6000; i++)
+        send_udp((uint16_t)(1000 + i), 7777);
+    await_frames(6000);
+    assert_int_equal(leat_flow_inline_sweep(meter), stats().cache.flows_made);
+    assert_int_equal(stats().cache.flows, 0);
+    assert_int_equal(packets_of_ended(), stats().selected);
+    assert_true(ended_count > 4096);
 }
 
 static void what_is_no_flow_is_counted_by_reason(void **state) {
@@ -223,12 +250,12 @@ static void what_finds_no_room_is_kept(void **state) {
     for (uint32_t i = 0; i < 10; i++)
         send_udp((uint16_t)(1000 + i), 7777);
     await_frames(10);
-    room = 4;
+    ended_room = 4;
     assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 6);
     assert_int_equal(ended_count, 4);
     send_udp(1000, 7777); /* of a flow that is on its way out: a new one */
     await_frames(11);
-    room = FLOWS_MAX;
+    ended_room = FLOWS_MAX;
     assert_int_equal(leat_flow_inline_flush(meter, LEAT_FLOW_END_FORCED), 0);
     assert_int_equal(ended_count, 11);
     assert_int_equal(packets_of_ended(), 11);
@@ -282,6 +309,8 @@ int main(void) {
         CASE(one_record_a_direction),
         CASE(both_directions_are_one_record),
         CASE(what_finds_no_room_is_kept),
+        CASE(the_map_is_as_large_as_the_table),
+        CASE(one_sweep_ends_all_that_are_over),
         CASE(other_stages_go_on),
     };
     if (!flow_inline_rig_enter())
