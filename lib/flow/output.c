@@ -35,6 +35,7 @@ struct leat_output {
     struct mark *marks; /* of a pipe, in order */
     uint32_t mark_count, mark_room;
     bool troubled; /* and told so */
+    bool gap;      /* something that was put is not in the file */
     int fd;        /* -1: the next one is not open */
     uint64_t now_ns, opened_ns, retry_ns;
     uint64_t good; /* octets of whole records in the file */
@@ -110,6 +111,7 @@ static int open_file(struct leat_output *output) {
     struct stat at;
     output->opened_ns = output->now_ns;
     output->good = 0;
+    output->gap = false;
     if (strcmp(output->path, "-") == 0) {
         output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
         return output->fd < 0 ? -errno : 0;
@@ -173,6 +175,7 @@ static void flush_file(struct leat_output *output) {
     } else {
         trouble(output, "cannot write, so records are lost", strerror(-err));
         leat_output_lose(output, &output->buffered);
+        output->gap = output->fd >= 0;
         /* Half a record must not stand before the next whole one. */
         if (output->fd >= 0 && ftruncate(output->fd, (off_t)output->good) == 0)
             lseek(output->fd, (off_t)output->good, SEEK_SET);
@@ -247,6 +250,7 @@ static void flush_pipe(struct leat_output *output) {
         trouble(output, "cannot write, so records are lost", strerror(-err));
         cut_back(output, half);
         leat_output_lose(output, &output->buffered);
+        output->gap = true;
         output->buffered = (struct leat_tally){ 0 };
         output->mark_count = 0;
         output->buffer.n = 0;
@@ -282,12 +286,14 @@ void leat_output_put(struct leat_output *output, const void *bytes, size_t n,
         leat_output_flush(output);
     const size_t before = output->buffer.n;
     if (before && before + n > BUFFER_BYTES) {
+        output->gap = true;
         leat_output_lose(output, tally);
         return;
     }
     leat_text_put(&output->buffer, bytes, n);
     if (output->buffer.failed || (!output->plain && !mark(output, tally))) {
         output->buffer.n = before;
+        output->gap = true;
         leat_output_lose(output, tally);
     } else {
         leat_tally_add(&output->buffered, tally);
@@ -300,6 +306,14 @@ void leat_output_lose(struct leat_output *output, const struct leat_tally *tally
         return;
     leat_tally_add(&output->lost, tally);
     leat_span_add(&output->lost_when, output->now_ns);
+}
+
+bool leat_output_gap(struct leat_output *output, bool *empty) {
+    if (!output->gap || output->stalled) /* what has no room would have none again */
+        return false;
+    output->gap = false;
+    *empty = (output->plain ? output->good : output->octets) + output->buffer.n == 0;
+    return true;
 }
 
 static void complete(struct leat_output *output) {

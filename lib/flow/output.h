@@ -28,6 +28,9 @@ void leat_output_put(struct leat_output *output, const void *bytes, size_t n,
 /* Records that could not even be made. */
 void leat_output_lose(struct leat_output *output, const struct leat_tally *tally);
 void leat_output_flush(struct leat_output *output);
+/* Whether something that was put got lost since this was last asked, what the file begins with
+ * perhaps. `*empty`: nothing else is in it. */
+bool leat_output_gap(struct leat_output *output, bool *empty);
 
 /* Whether it is time for the next file: then flush what belongs into this one, and rotate. */
 bool leat_output_due(const struct leat_output *output);

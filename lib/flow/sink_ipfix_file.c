@@ -43,9 +43,22 @@ static void rotate_when_due(struct file_sink *file) {
         leat_ipfix_restart(file->ipfix, file->now_ns);
 }
 
+/* What a full disk did not take may have been templates: they come again before what is read by
+ * them. Flows in the message at hand stay there. */
+static void repeat_lost_templates(struct file_sink *file) {
+    bool empty;
+    if (!leat_output_gap(file->output, &empty))
+        return;
+    const struct leat_tally pending = file->pending;
+    file->pending = (struct leat_tally){ 0 };
+    leat_ipfix_restart(file->ipfix, file->now_ns);
+    file->pending = pending;
+}
+
 static void file_record(struct leat_flow_sink *sink, const struct leat_flow *flow) {
     struct file_sink *file = (struct file_sink *)sink;
     struct leat_tally tally = leat_tally_of(flow);
+    repeat_lost_templates(file);
     leat_ipfix_record(file->ipfix, flow, file->now_ns);
     leat_tally_add(&file->pending, &tally);
     file->taken++;
@@ -55,6 +68,7 @@ static void file_record(struct leat_flow_sink *sink, const struct leat_flow *flo
 static void file_tick(struct leat_flow_sink *sink, uint64_t now_ns) {
     struct file_sink *file = (struct file_sink *)sink;
     file->now_ns = now_ns;
+    repeat_lost_templates(file);
     leat_ipfix_tick(file->ipfix, now_ns);
     leat_output_tick(file->output, now_ns);
     rotate_when_due(file);
@@ -72,6 +86,7 @@ static void file_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
                        struct leat_flow_sink_stats *final) {
     struct file_sink *file = (struct file_sink *)sink;
     (void)timeout_ms;
+    repeat_lost_templates(file);
     leat_ipfix_finish(file->ipfix, file->now_ns);
     leat_output_close(file->output, final);
     if (final) {

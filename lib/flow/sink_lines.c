@@ -43,6 +43,9 @@ static void rotate_when_due(struct lines *lines) {
 
 static void one_record(struct lines *lines, const struct leat_flow *flow) {
     struct leat_tally tally = leat_tally_of(flow);
+    bool empty;
+    if (leat_output_gap(lines->output, &empty) && empty)
+        begin(lines); /* its header was lost, too */
     lines->format->record(&lines->line, &lines->fields, flow);
     put(lines, &tally);
     rotate_when_due(lines);

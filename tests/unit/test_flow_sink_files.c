@@ -311,6 +311,49 @@ static void every_ipfix_file_can_be_read_alone(void **state) {
     assert_int_equal(seen.octets, 1000 * 100 + 999 * 1000 / 2);
 }
 
+/* Of a disk that is full at first, and then is not. */
+static struct leat_flow_sink_stats begun_on_a_full_disk(const char *file, const char *chosen) {
+    const struct rlimit narrow = { 10, RLIM_INFINITY }, wide = { RLIM_INFINITY, RLIM_INFINITY };
+    struct leat_flow_sink_opts opts = options(chosen);
+    opts.domain = 9;
+    struct leat_flow_sink *sink = opened("file", file, &opts);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &narrow), 0);
+    give(sink, 0, 100);
+    sink->ops->tick(sink, BASE_NS);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &wide), 0);
+    assert_int_equal(times_told, 1);
+    assert_true(stats_of(sink).lost > 0);
+    give(sink, 100, 5);
+    return closed(sink);
+}
+
+static void lost_templates_come_again(void **state) {
+    (void)state;
+    static const struct leat_ipfix_reader_ops ops = { .record = saw_record,
+                                                      .problem = saw_problem };
+    const struct leat_flow_sink_stats final = begun_on_a_full_disk("flows.ipfix", "default");
+    struct leat_ipfix_reader *reader;
+    struct seen seen = { 0 };
+    char path[300];
+    snprintf(path, sizeof(path), "%s/flows.ipfix", directory);
+    assert_int_equal(leat_ipfix_reader_create(&reader, &ops, &seen), 0);
+    assert_int_equal(leat_ipfix_reader_file(reader, path), 0);
+    leat_ipfix_reader_destroy(reader);
+    assert_int_equal(seen.problems, 0);
+    assert_int_equal(seen.flows, final.records);
+    assert_true(final.records >= 5);
+}
+
+static void a_lost_header_comes_again(void **state) {
+    (void)state;
+    const struct leat_flow_sink_stats final = begun_on_a_full_disk("flows.csv", "octetDeltaCount");
+    const char *text = contents("flows.csv");
+    assert_int_equal(final.records, 5);
+    assert_int_equal(count(text, '\n'), 6);
+    assert_int_equal(strncmp(text, "octetDeltaCount\r\n200\r\n", 22), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(files_rotate_by_size),
@@ -322,6 +365,8 @@ int main(void) {
         IN_DIRECTORY(standard_output_is_a_file_of_whole_records),
         IN_DIRECTORY(a_directory_that_vanishes_ends_nothing),
         IN_DIRECTORY(every_ipfix_file_can_be_read_alone),
+        IN_DIRECTORY(lost_templates_come_again),
+        IN_DIRECTORY(a_lost_header_comes_again),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
