@@ -101,7 +101,7 @@ static uint8_t *put_variable(uint8_t *at, const uint8_t *end, const void *bytes,
 static uint8_t *put_list(uint8_t *at, const uint8_t *end, const struct ipfix_item *item,
                          const struct leat_field_value *value, uint32_t count, bool *wide) {
     uint32_t length = LIST_BYTES + (item->element_pen ? 4 : 0) + count * item->element_length;
-    if ((size_t)(end - at) < 3 + (size_t)length)
+    if ((size_t)(end - at) < (length <= SHORT_MAX ? 1 : 3) + (size_t)length)
         return NULL;
     at = put_length(at, length);
     *at = IPFIX_LIST_ORDERED;

@@ -206,6 +206,26 @@ static void t12_a_record_too_long_loses_its_lists(void **state) {
     rig_close(&rig);
 }
 
+/* Without its list the record has just as many bytes as a message has room for. */
+static void t12_what_is_left_of_a_record_fits_exactly(void **state) {
+    struct leat_flow_histogram histogram = { .bytes = { 7, 8, 9 } };
+    struct leat_flow flow = rig_flow_made(4);
+    struct leat_ipfix_opts opts = { .message_max = 128 };
+    (void)state;
+    flow.parts.histogram = &histogram;
+    rig_open(&rig,
+             "octetDeltaCount,octetDeltaCount,octetDeltaCount,octetDeltaCount,octetDeltaCount,"
+             "octetDeltaCount,octetDeltaCount,octetDeltaCount,octetDeltaCount,octetDeltaCount,"
+             "octetDeltaCount,octetDeltaCount,sourceTransportPort,payloadByteHistogram",
+             &opts);
+    leat_ipfix_record(rig.ipfix, &flow, RIG_NOW_NS);
+    leat_ipfix_flush(rig.ipfix, RIG_NOW_NS);
+    rig_read(&rig);
+    assert_int_equal(rig_number(rig_flow(&rig, 0), "octetDeltaCount"), 5000);
+    assert_int_equal(leat_ipfix_trimmed(rig.ipfix), 1);
+    rig_close(&rig);
+}
+
 static void assert_sequence(uint32_t from) {
     for (uint32_t i = 0; i < rig.message_count; i++) {
         assert_int_equal(rig_sequence(&rig.messages[i]), from);
@@ -462,6 +482,7 @@ int main(void) {
         cmocka_unit_test(t12_messages_fit_the_path),
         cmocka_unit_test(what_never_fits_is_refused),
         cmocka_unit_test(t12_a_record_too_long_loses_its_lists),
+        cmocka_unit_test(t12_what_is_left_of_a_record_fits_exactly),
         cmocka_unit_test(t14_sequence_counts_data_and_options_records),
         cmocka_unit_test(t14_sequence_wraps),
         cmocka_unit_test(t15_t16_refresh_by_time),
