@@ -3,8 +3,8 @@
 #include "probe.h"
 #include <errno.h>
 
-/* One core more than workers is the exporter's, since every queue has a worker then. Interfaces
- * that are metered inline have workers that only sweep. */
+/* A worker a queue, as far as there are cores and a session has room; one core more than these is
+ * the exporter's. Interfaces that are metered inline have workers that only sweep. */
 int probe_count_workers(struct probe *probe) {
     const struct cores *cores = &probe->config.run.cores;
     uint32_t workers = cores->count ? cores->count : cores_ours();
@@ -16,14 +16,15 @@ int probe_count_workers(struct probe *probe) {
                 missing);
         return -EINVAL;
     }
-    bool each = probe->passing || workers > probe->queue_count;
-    probe->lane_count = each ? probe->queue_count : workers;
-    if (cores->count <= probe->queue_count + 1)
+    uint32_t most =
+        probe->queue_count < SESSION_QUEUES_MAX ? probe->queue_count : SESSION_QUEUES_MAX;
+    probe->lane_count = probe->passing || workers > most ? most : workers;
+    if (cores->count <= most + 1)
         return 0;
     fprintf(stderr,
-            "leat probe: --cores: %u cores are more than there is work for: %u queue%s, and the "
+            "leat probe: --cores: %u cores are more than there is work for: %u worker%s, and the "
             "exporter\n",
-            cores->count, probe->queue_count, probe->queue_count > 1 ? "s" : "");
+            cores->count, most, most > 1 ? "s" : "");
     return -EINVAL;
 }
 
