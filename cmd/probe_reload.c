@@ -26,6 +26,13 @@ static bool same_sampling(const struct leat_flow_sampling *a, const struct leat_
            a->size == b->size && a->population == b->population && a->seed == b->seed;
 }
 
+static bool same_run(const struct run_opts *a, const struct run_opts *b) {
+    const struct cores *cores = &a->cores;
+    return a->seconds == b->seconds && a->wait == b->wait && a->buffer_bytes == b->buffer_bytes &&
+           same(a->json, b->json) && cores->count == b->cores.count &&
+           !memcmp(cores->core, b->cores.core, cores->count * sizeof(*cores->core));
+}
+
 /* What the caches, programs and ports were made for. */
 static bool can_change(const struct probe *probe, const struct probe_config *to,
                        struct leat_fields *fields) {
@@ -53,6 +60,8 @@ static bool can_change(const struct probe *probe, const struct probe_config *to,
         return refuse(to, "join");
     if (!same(from->user, to->user))
         return refuse(to, "user");
+    if (!same_run(&from->run, &to->run))
+        return refuse(to, "cores, wait, seconds, buffer-bytes and json");
     if (leat_fields_parse(fields, to->fields, to->uniflow)) {
         session_error(0);
         return false;
