@@ -102,7 +102,7 @@ static bool rotate_item(const char *name, const char *value) {
         return options_wrong("--rotate takes seconds (3600s), octets (1G), or both (3600s,1G)");
     strcpy(number, name);
     number[end - seconds] = '\0';
-    return options_number(number, 1, UINT64_MAX,
+    return options_number(number, 1, seconds ? UINT32_MAX : UINT64_MAX,
                           seconds ? &parsing.rotation.seconds : &parsing.rotation.octets) ||
            options_wrong(
                "--rotate takes seconds (3600s), octets (1G), or both (3600s,1G), not '%s'", name);
@@ -139,7 +139,7 @@ static const struct option_spec specs[] = {
       "help shows them all",
       OPTION_STRING, &parsing.fields },
     { "flows", 'n', "N", "flows at a time, a worker (1,048,576)", OPTION_U32, &parsing.flows, 1,
-      1u << 29 },
+      1u << 28 },
     { "active", 'a', "SECONDS", "a record at least so often of a flow that goes on (300)",
       OPTION_DOUBLE, &parsing.active, 0, 10000000 },
     { "idle", 'i', "SECONDS", "a flow has ended after so long without a packet (30)", OPTION_DOUBLE,

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAT_FLOW_CACHE_FLOWS (1u << 20)
-#define FLOWS_MAX             (1u << 28)
-#define ACTIVE_DEFAULT_NS     300000000000ull
-#define IDLE_DEFAULT_NS       30000000000ull
-#define SWEEP_DEFAULT_NS      1000000000ull
+#define FLOWS_MAX         (1u << 28)
+#define ACTIVE_DEFAULT_NS 300000000000ull
+#define IDLE_DEFAULT_NS   30000000000ull
+#define SWEEP_DEFAULT_NS  1000000000ull
 
 /* Packets that go through the passes together: enough to overlap their misses, few enough that what
  * was fetched is still there when its turn comes. */

@@ -64,7 +64,10 @@ static void stats(struct leat_flow_sink *base, struct leat_flow_sink_stats *stat
         snprintf(stats->state, sizeof(stats->state), "connected%s", rest);
     else
         snprintf(stats->state, sizeof(stats->state), "away since %" PRIu64 " s%s",
-                 sink->away_ns ? (sink->now_ns - sink->away_ns) / 1000000000 : 0, rest);
+                 sink->away_ns && sink->now_ns > sink->away_ns
+                     ? (sink->now_ns - sink->away_ns) / 1000000000
+                     : 0,
+                 rest);
 }
 
 static bool is_away(const struct leat_flow_sink *base) {
