@@ -97,3 +97,20 @@ round 'tcp[tcpflags] & tcp-push != 0 or icmp[icmptype] = icmp-echoreply'
 round 'ip and greater 1000'
 round 'dst port 5003 or (vlan 42 and udp port 4001)'
 [ "$judged" -eq 25 ] || fail "not 10 datagrams and 15 tagged ones"
+
+say "SIGHUP: a filter in the kernel cannot change, timeouts can"
+configure() { # configure FILTER IDLE
+    printf '%s\n' 'ports: [lt-n]' "filter: $1" "idle: $2" 'output: none' 'to: ["json:/dev/null"]' \
+        >"$here/probe.yaml"
+}
+configure udp 5
+start probe ip netns exec $near_ns "$LEAT" probe --config "$here/probe.yaml"
+until_true "it meters" grep -q 'passed on to the network stack' "$here/probe.log"
+configure tcp 5
+kill -HUP "${pid[probe]}"
+until_true "it is refused" grep -q 'filter and sample of .* cannot change' "$here/probe.log"
+configure udp 6
+kill -HUP "${pid[probe]}"
+until_true "it is taken" grep -q 'read again, and in force' "$here/probe.log"
+kill -TERM "${pid[probe]}"
+ended probe || fail "the probe ended with $?"
