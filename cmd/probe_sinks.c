@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "probe.h"
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@ static uint64_t ns_of(double seconds) {
 
 static struct leat_flow_sink_opts sink_opts(struct probe *probe, const struct probe_config *config,
                                             const struct leat_fields *fields) {
+    const struct passwd *user = config->user ? getpwnam(config->user) : NULL;
     return (struct leat_flow_sink_opts){
         .size = sizeof(struct leat_flow_sink_opts),
         .fields = fields,
@@ -36,6 +38,8 @@ static struct leat_flow_sink_opts sink_opts(struct probe *probe, const struct pr
         .tls = config->tls,
         .spool = config->spool,
         .spool_octets = config->spool_octets,
+        .spool_user = user ? user->pw_uid : 0,
+        .spool_group = user ? user->pw_gid : 0,
         .rotation = config->rotation,
         .told = tell,
     };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SPOOL_OCTETS    (UINT64_C(1) << 30)
 #define CONNECT_WAIT_NS 3000000000ull
@@ -130,7 +131,8 @@ static int open_spool(struct leat_ipfix_sink *sink, const struct leat_flow_sink_
     int n = snprintf(path, sizeof(path), "%s/", opts->spool);
     if (n < 0 || (size_t)n + strlen(sink->sink.name) >= sizeof(path))
         return leat_fail(ENAMETOOLONG, "%s: the spool's name is too long", sink->sink.name);
-    if (mkdir(opts->spool, 0750) < 0 && errno != EEXIST)
+    const bool made = mkdir(opts->spool, 0750) == 0;
+    if (!made && errno != EEXIST)
         return leat_fail(errno, "%s: cannot make the spool %s: %s", sink->sink.name, opts->spool,
                          strerror(errno));
     for (const char *c = sink->sink.name; *c; c++)
@@ -138,8 +140,13 @@ static int open_spool(struct leat_ipfix_sink *sink, const struct leat_flow_sink_
     path[n] = '\0';
     int err =
         leat_spool_open(&sink->spool, path, opts->spool_octets ? opts->spool_octets : SPOOL_OCTETS);
+    if (!err && opts->spool_user)
+        err = leat_spool_give(sink->spool, opts->spool_user, opts->spool_group);
     if (err)
         return leat_fail_in(err, sink->sink.name);
+    if (made && opts->spool_user && lchown(opts->spool, opts->spool_user, opts->spool_group) < 0)
+        return leat_fail(errno, "%s: cannot give the spool %s to user %u: %s", sink->sink.name,
+                         opts->spool, opts->spool_user, strerror(errno));
     sink->taken = leat_spool_flows(sink->spool);
     return 0;
 }

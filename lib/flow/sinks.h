@@ -45,6 +45,7 @@ struct leat_flow_sink_opts {
     struct leat_flow_tls tls;
     const char *spool;     /* directory; NULL: no store and forward, what cannot be sent is lost */
     uint64_t spool_octets; /* 0: 1 GiB */
+    uint32_t spool_user, spool_group; /* who goes on with it, after root opened it; 0: root */
     struct leat_flow_rotation rotation;
     /* What happens, in a sentence: connected, collector away, back. May be NULL. */
     void (*told)(void *ctx, const char *sentence);

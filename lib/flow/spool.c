@@ -238,6 +238,32 @@ void leat_spool_close(struct leat_spool *spool) {
     free(spool);
 }
 
+static int give_files(DIR *directory, uint32_t user, uint32_t group) {
+    for (const struct dirent *entry; (entry = readdir(directory));)
+        if (entry->d_name[0] != '.' &&
+            fchownat(dirfd(directory), entry->d_name, user, group, AT_SYMLINK_NOFOLLOW) < 0)
+            return -errno;
+    return fchown(dirfd(directory), user, group) < 0 ? -errno : 0;
+}
+
+/* The directory comes last: as long as it is root's nobody else has put a file there. One that is
+ * another's already is left alone. */
+int leat_spool_give(struct leat_spool *spool, uint32_t user, uint32_t group) {
+    struct stat at;
+    if (fstat(spool->directory_fd, &at) < 0 || at.st_uid != 0)
+        return 0;
+    int fd = openat(spool->directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    int err = directory ? give_files(directory, user, group) : -errno;
+    if (directory)
+        closedir(directory);
+    else if (fd >= 0)
+        close(fd);
+    return err ? leat_fail(-err, "spool %s: cannot give it to user %u: %s", spool->directory, user,
+                           strerror(-err))
+               : 0;
+}
+
 int leat_spool_templates(struct leat_spool *spool, const uint8_t *messages, uint32_t n) {
     uint8_t *copy = malloc(n ? n : 1);
     if (!copy)

@@ -31,6 +31,8 @@ struct leat_spool;
  * messages. -EBUSY, -EPROTO: of another version's layout, -EACCES, -ENOSPC ... */
 int leat_spool_open(struct leat_spool **spool, const char *directory, uint64_t octets_max);
 void leat_spool_close(struct leat_spool *spool); /* what is in it stays */
+/* Root's hands the directory and all in it to the user that the process goes on as, once. */
+int leat_spool_give(struct leat_spool *spool, uint32_t user, uint32_t group);
 
 /* What segments begin with from now on: whole messages, one after the other; copied. The sequence
  * number of each says how many records are in it. */

@@ -471,6 +471,42 @@ static void test_disk_full(void **state) {
     assert_int_equal(umount2(path, MNT_DETACH), 0);
 }
 
+#define NOBODY 65534
+
+/* What root has opened another user goes on with: the segment that is there, and new ones. */
+static void test_given(void **state) {
+    struct leat_spool *spool;
+    struct stat at;
+    int status;
+    (void)state;
+    if (geteuid() != 0) {
+        puts("only root can give files away");
+        skip();
+    }
+    assert_int_equal(chmod(directory, 0711), 0);
+    assert_int_equal(leat_spool_open(&spool, path, 1 << 20), 0);
+    assert_int_equal(append(spool, 1), 0);
+    assert_int_equal(leat_spool_give(spool, NOBODY, NOBODY), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        uint8_t templates[256];
+        if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+            _exit(1);
+        if (append(spool, 2) || leat_spool_templates(spool, templates, make(templates, TEMPLATES)))
+            _exit(2);
+        _exit(append(spool, 3) ? 3 : 0); /* which begins a segment */
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    leat_spool_close(spool);
+    assert_int_equal(leat_spool_open(&spool, path, 1 << 20), 0);
+    assert_int_equal(leat_spool_messages(spool), 3);
+    assert_int_equal(leat_spool_give(spool, NOBODY - 1, NOBODY), 0); /* it is not root's any more */
+    leat_spool_close(spool);
+    assert_int_equal(stat(path, &at), 0);
+    assert_int_equal(at.st_uid, NOBODY);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_order, set_up),
@@ -479,6 +515,7 @@ int main(void) {
         cmocka_unit_test_setup(test_templates_change, set_up),
         cmocka_unit_test_setup(test_bound, set_up),
         cmocka_unit_test_setup(test_one_holder, set_up),
+        cmocka_unit_test_setup(test_given, set_up),
         cmocka_unit_test_setup(test_other_layouts, set_up),
         cmocka_unit_test_setup(test_cut_anywhere, set_up),
         cmocka_unit_test_setup(test_garbage, set_up),
