@@ -52,7 +52,7 @@ int leat_spool_check_layout(int directory, bool empty) {
         snprintf(found, sizeof(found), "%u", version);
     return leat_fail(
         EPROTO,
-        "its layout is %s, and this version of Leat has %d: let the version that wrote "
+        "its layout is %s, and this version of Leat has %u: let the version that wrote "
         "it send what is there, or name another directory",
         found, LEAT_SPOOL_LAYOUT);
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* Grows when the notes, the position or what segments mean change. */
-#define LEAT_SPOOL_LAYOUT 2
+#define LEAT_SPOOL_LAYOUT 2u
 
 /* Of the spool in `directory`, which the caller has locked. An `empty` one becomes this version's:
  * it holds neither segments nor a position. 0, -EPROTO: another version's, or errors of the disk.
