@@ -353,7 +353,7 @@ static bool reads_beyond(const struct sock_filter *insn) {
     return fixed && insn->k > FRAME_MAX;
 }
 
-/* Any instruction that check() let through. */
+/* Any instruction that leat_match_check() let through. */
 static void translate_one(struct translation *t, uint32_t index) {
     const struct sock_filter *insn = &t->filter[index];
     uint8_t class = BPF_CLASS(insn->code);
@@ -384,84 +384,6 @@ static void translate_one(struct translation *t, uint32_t index) {
     default: /* BPF_MISC */
         emit(&t->code, insn->code == (BPF_MISC | BPF_TAX) ? mov_reg(X, A) : mov_reg(A, X));
     }
-}
-
-static bool is_instruction(uint16_t code) {
-    uint8_t operation = BPF_OP(code);
-    switch (code) {
-    case BPF_LD | BPF_W | BPF_ABS:
-    case BPF_LD | BPF_H | BPF_ABS:
-    case BPF_LD | BPF_B | BPF_ABS:
-    case BPF_LD | BPF_W | BPF_IND:
-    case BPF_LD | BPF_H | BPF_IND:
-    case BPF_LD | BPF_B | BPF_IND:
-    case BPF_LD | BPF_W | BPF_LEN:
-    case BPF_LD | BPF_IMM:
-    case BPF_LD | BPF_MEM:
-    case BPF_LDX | BPF_W | BPF_LEN:
-    case BPF_LDX | BPF_B | BPF_MSH:
-    case BPF_LDX | BPF_IMM:
-    case BPF_LDX | BPF_MEM:
-    case BPF_ST:
-    case BPF_STX:
-    case BPF_ALU | BPF_NEG:
-    case BPF_JMP | BPF_JA:
-    case BPF_RET | BPF_K:
-    case BPF_RET | BPF_A:
-    case BPF_MISC | BPF_TAX:
-    case BPF_MISC | BPF_TXA:
-        return true;
-    }
-    if (code == (BPF_ALU | operation | BPF_SRC(code)))
-        return operation <= BPF_XOR && operation != BPF_NEG;
-    return code == (BPF_JMP | operation | BPF_SRC(code)) && operation >= BPF_JEQ &&
-           operation <= BPF_JSET;
-}
-
-static bool reads_frame(const struct sock_filter *insn) {
-    uint8_t class = BPF_CLASS(insn->code), mode = BPF_MODE(insn->code);
-    return (class == BPF_LD || class == BPF_LDX) &&
-           (mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH);
-}
-
-static bool uses_scratch(const struct sock_filter *insn) {
-    uint8_t class = BPF_CLASS(insn->code);
-    return class == BPF_ST || class == BPF_STX ||
-           ((class == BPF_LD || class == BPF_LDX) && BPF_MODE(insn->code) == BPF_MEM);
-}
-
-static bool divides_by_zero(const struct sock_filter *insn) {
-    return insn->k == 0 &&
-           (insn->code == (BPF_ALU | BPF_DIV | BPF_K) || insn->code == (BPF_ALU | BPF_MOD | BPF_K));
-}
-
-/* `left` is how many instructions follow. */
-static int check_jump(const struct sock_filter *insn, uint32_t left) {
-    if (insn->code == (BPF_JMP | BPF_JA) && insn->k >= left)
-        return leat_fail(
-            (int32_t)insn->k < 0 ? ENOTSUP : EINVAL,
-            "the filter jumps %s; programs of the kernel cannot follow a chain of headers of "
-            "any length (protochain)",
-            (int32_t)insn->k < 0 ? "back" : "out of itself");
-    if (insn->code != (BPF_JMP | BPF_JA) && (insn->jt >= left || insn->jf >= left))
-        return leat_fail(EINVAL, "the filter jumps out of itself");
-    return 0;
-}
-
-static int check(struct translation *t, uint32_t index) {
-    const struct sock_filter *insn = &t->filter[index];
-    if (!is_instruction(insn->code))
-        return leat_fail(EINVAL, "the filter has an unknown instruction, 0x%x", insn->code);
-    if (reads_frame(insn) && insn->k >= (uint32_t)SKF_LL_OFF)
-        return leat_fail(ENOTSUP, "the filter asks for what only the kernel's stack knows of a "
-                                  "frame, as its direction or interface");
-    if (uses_scratch(insn) && insn->k >= BPF_MEMWORDS)
-        return leat_fail(EINVAL, "the filter uses scratch word %u of %u", insn->k, BPF_MEMWORDS);
-    if (divides_by_zero(insn))
-        return leat_fail(EINVAL, "the filter divides by 0");
-    if (uses_scratch(insn))
-        t->scratch_used |= 1U << insn->k;
-    return BPF_CLASS(insn->code) == BPF_JMP ? check_jump(insn, t->count - index - 1) : 0;
 }
 
 /* if (false) { no_match: A = 0; } end: */
@@ -513,13 +435,9 @@ static void translate_skb(struct translation *t) {
 }
 
 static int translate(struct translation *t) {
-    if (t->count == 0 || BPF_CLASS(t->filter[t->count - 1].code) != BPF_RET)
-        return leat_fail(EINVAL, "the filter does not end by returning something");
-    for (uint32_t i = 0; i < t->count; i++) {
-        int err = check(t, i);
-        if (err < 0)
-            return err;
-    }
+    int err = leat_match_check(t->filter, t->count, &t->scratch_used);
+    if (err < 0)
+        return err;
     if (t->context == LEAT_MATCH_SKB)
         translate_skb(t);
     else

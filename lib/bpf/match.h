@@ -31,6 +31,10 @@ int leat_match_compile(struct bpf_insn *insns, uint32_t room, enum leat_match_co
 int leat_match_translate(struct bpf_insn *insns, uint32_t room, const struct sock_filter *filter,
                          uint32_t count, enum leat_match_context context, bool variable);
 
+/* Whether it may run (match_check.c): 0, or the errors above. `scratch_used` has a bit for each
+ * word of its memory that it reads or writes. */
+int leat_match_check(const struct sock_filter *filter, uint32_t count, uint32_t *scratch_used);
+
 /* The first half (expression.c): `filter` is to be freed. Returns how many instructions. */
 int leat_match_parse(struct sock_filter **filter, const char *expression);
 
