@@ -70,7 +70,8 @@ int leat_port_queue(struct leat_port *port, uint32_t index, struct leat_cache *c
  * sending is sent first, within a bound of 100 ms, or counted as LEAT_DROP_TX_ABORTED. All buffers
  * go back to the pool; should the device not confirm that it let go of them, they are set aside for
  * ever instead, with a log notice. Copies the final statistics to `final` if it is not NULL.
- * Always closes; NULL is allowed. */
+ * Always closes; NULL is allowed. In a child by fork() the close of an xdp: port lets go of the
+ * child's descriptors and leaves queues, settings and the XDP program to the parent. */
 void leat_port_close(struct leat_port *port, struct leat_stats *final);
 
 /* Receives up to `n` packets (at most LEAT_BATCH_MAX) without waiting; they are the caller's. Never

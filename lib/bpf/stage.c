@@ -16,6 +16,7 @@ struct leat_stage {
     uint32_t slot; /* among the root's stages */
     int program;   /* in that slot; -1: none */
     int note;      /* in the journal */
+    pid_t process; /* whose slot that is */
     int sockets;
     uint32_t metadata;
 };
@@ -110,6 +111,7 @@ int leat_stage_open(struct leat_stage **stage, const char *name, uint32_t ifinde
     if (!*stage)
         return leat_fail(ENOMEM, "%s: no memory", name);
     (*stage)->sockets = (*stage)->root.link = (*stage)->root.stages = (*stage)->program = -1;
+    (*stage)->process = getpid();
     int err = open_stage(*stage, name, ifindex, opts);
     if (err < 0) {
         leat_stage_close(*stage);
@@ -148,14 +150,17 @@ int leat_stage_native_error(const struct leat_stage *stage) {
 }
 
 /* Nobody else touches a slot that is taken as long as its owner lives, so that no lock is needed.
- */
+ * Who inherited it by fork() only lets go of its descriptors. */
 void leat_stage_close(struct leat_stage *stage) {
     if (!stage)
         return;
-    if (stage->program >= 0) {
+    bool ours = stage->process == getpid();
+    if (!ours)
+        stage->root.component = 0;
+    if (stage->program >= 0 && ours)
         leat_slots_leave(stage->root.stages, stage->slot, stage->note);
+    if (stage->program >= 0)
         close(stage->program);
-    }
     leat_root_close(&stage->root);
     if (stage->sockets >= 0)
         close(stage->sockets);

@@ -73,6 +73,7 @@ int netdev_begin(struct leat_netdev *dev) {
             return leat_fail_in(failed, dev->name);
         }
         changes->newest = NULL;
+        changes->process = getpid();
         changes->promisc = changes->multicast = -1;
         dev->changes = changes;
     }
@@ -122,6 +123,8 @@ void leat_netdev_restore(struct leat_netdev *dev) {
         close(changes->promisc);
     if (changes->multicast >= 0)
         close(changes->multicast);
+    while (changes->newest && changes->process != getpid())
+        drop_newest(changes, false);
     while (changes->newest) {
         int err = undo(&changes->access, changes->newest->text);
         bool undone = !err || err == -ENODEV || err == -ENOENT;

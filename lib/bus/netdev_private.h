@@ -5,6 +5,7 @@
 
 #include "netdev.h"
 #include "netlink.h"
+#include <sys/types.h>
 
 /* The way to an interface, in the network namespace of who opened it. */
 struct netdev_access {
@@ -21,6 +22,7 @@ struct netdev_change {
 struct leat_netdev_changes {
     struct netdev_access access;
     struct netdev_change *newest;
+    pid_t process;          /* that made them, and puts them back */
     int promisc, multicast; /* packet sockets, with which memberships end; -1: none */
 };
 

@@ -89,9 +89,11 @@ static void release_buffers(struct xdp_queue *q, bool let_go) {
     q->held = NULL;
 }
 
+/* In a child process rings and frames stay its parent's, and what is closed is a copy of the
+ * descriptor. */
 void xdp_socket_close(struct xdp_queue *q, struct leat_stats *lost) {
-    bool gone = xdp_socket_check(q) < 0;
-    if (q->held) {
+    bool gone = xdp_socket_check(q) < 0, ours = q->process == getpid();
+    if (q->held && ours) {
         drain(q);
         count_unread(q);
     }
@@ -101,7 +103,7 @@ void xdp_socket_close(struct xdp_queue *q, struct leat_stats *lost) {
         close(q->fd);
     q->fd = -1;
     if (q->held)
-        release_buffers(q, !q->zerocopy || gone || driver_let_go(q));
+        release_buffers(q, ours && (!q->zerocopy || gone || driver_let_go(q)));
     xdp_sent_destroy(q);
     leat_stats_add(lost, &q->head.stats);
 }

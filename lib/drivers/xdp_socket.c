@@ -253,6 +253,7 @@ void xdp_set_limits(struct xdp_queue *q) {
 int xdp_socket_start(struct xdp_queue *q, struct leat_port *port, struct leat_cache *cache) {
     uint32_t index = q->head.public.index;
     q->head.public = (struct leat_queue){ xdp_rx, xdp_tx, port, cache, index };
+    q->process = getpid();
     q->held = calloc(q->pool->buffers, sizeof(*q->held));
     if (!q->held || xdp_sent_create(q) < 0)
         return leat_fail(ENOMEM, "%s: queue %u: no memory", q->opts.name, q->opts.queue);

@@ -15,6 +15,7 @@
 
 #include "lib/core/driver.h"
 #include "xdp_ring.h"
+#include <sys/types.h>
 
 enum xdp_zerocopy {
     XDP_ZEROCOPY_PREFER,
@@ -77,6 +78,7 @@ struct xdp_queue {
     uint32_t undelivered;  /* frames that completed, but were not sent */
     uint32_t idle;         /* calls in vain */
     int fd;
+    pid_t process; /* whose rings these are; a child of its has them, too */
     bool need_wakeup, busy_poll, zerocopy, unaligned, gone;
     bool rx_skip; /* what follows belongs to a frame that was dropped */
     struct xdp_socket_opts opts;

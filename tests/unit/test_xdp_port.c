@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -240,6 +241,41 @@ static void metadata_in_force_is_told(void **state) {
     close_port();
 }
 
+static uint32_t frames_through(uint32_t n) {
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(send_frame(), 0);
+    return receive(queues[0], n);
+}
+
+/* The parent's queue goes on, with its settings, and the program that fills it. */
+static void a_child_closes_only_what_it_inherited(void **state) {
+    (void)state;
+    int status;
+    struct leat_stats final;
+    open_with("xdp:lt-a,mtu=3000,queues=1", 1);
+    assert_int_equal(frames_through(8), 8);
+    struct leat_pkt sent;
+    assert_int_equal(leat_alloc(cache, &sent, 1), 1);
+    sent.len = 60;
+    memset(sent.data, 2, 60);
+    assert_int_equal(leat_tx(queues[0], &sent, 1), 1);
+    pid_t child = fork();
+    if (child == 0) {
+        leat_port_close(port, NULL);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(look("lt-a").mtu, 3000);
+    assert_int_equal(look("lt-a").rx_queues, 1);
+    assert_int_equal(frames_through(8), 8);
+    leat_port_close(port, &final);
+    port = NULL;
+    assert_int_equal(final.tx_packets, 1);
+    assert_int_equal(final.drops[LEAT_DROP_TX_ABORTED], 0);
+    expect_interface_as_before();
+}
+
 static void settings_are_put_back(void **state) {
     (void)state;
     struct leat_port_opts opts = { .size = sizeof(opts), .promisc = true, .queues = 1 };
@@ -410,6 +446,7 @@ int main(void) {
         CASE(a_symmetric_hash_may_be_preferred_in_vain),
         CASE(the_default_route_is_kept_from_harm),
         CASE(metadata_in_force_is_told),
+        CASE(a_child_closes_only_what_it_inherited),
         CASE(settings_are_put_back),
         CASE(the_mode_in_force_is_told),
         CASE(why_it_is_not_native_is_told),
