@@ -131,10 +131,10 @@ static int name_ports(struct probe *probe) {
 }
 
 static int open_port(struct probe *probe, uint32_t index) {
-    const struct leat_port_opts opts = { .queues = probe->config.queues,
+    const struct leat_port_opts opts = { .queues = probe->queues_wanted,
                                          .promisc = true,
-                                         .rss = probe->config.uniflow ? LEAT_RSS_DEFAULT
-                                                                      : LEAT_RSS_PREFER_SYMMETRIC };
+                                         .rss = probe->uniflow ? LEAT_RSS_DEFAULT
+                                                               : LEAT_RSS_PREFER_SYMMETRIC };
     struct probe_port *port = &probe->ports[index];
     char *name = NULL;
     /* What a capture has of a frame is mostly what is needed of it. */
@@ -157,7 +157,7 @@ static int open_port(struct probe *probe, uint32_t index) {
 }
 
 static int open_live_ports(struct probe *probe) {
-    int status = session_open(&probe->session, 0, probe->config.run.buffer_bytes);
+    int status = session_open(&probe->session, 0, probe->run_opts.buffer_bytes);
     for (uint32_t i = 0; status == 0 && i < probe->port_count; i++)
         status = open_port(probe, i);
     for (uint32_t i = 0; status == 0 && i < probe->port_count; i++) {
@@ -329,7 +329,7 @@ static void close_ports(struct probe *probe, uint32_t first) {
 
 static int meter_file(struct probe *probe, uint32_t index) {
     struct probe_queue *queue = &probe->queues[0];
-    int status = session_open(&probe->session, FILE_BUFFERS, probe->config.run.buffer_bytes);
+    int status = session_open(&probe->session, FILE_BUFFERS, probe->run_opts.buffer_bytes);
     if (status)
         return status;
     status = open_port(probe, index);
@@ -469,6 +469,8 @@ int cmd_probe(int argc, char **argv) {
     probe.argc = argc;
     probe.argv = argv;
     probe.run_opts = probe.config.run;
+    probe.queues_wanted = probe.config.queues;
+    probe.uniflow = probe.config.uniflow;
     probe_watch_block();
     signals_install(NULL, NULL); /* a signal from now on ends it in order */
     exit_code = COMMAND_FAILED;

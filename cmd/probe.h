@@ -147,7 +147,9 @@ struct probe {
     struct probe_lane *lanes;
     uint32_t lane_count;
     enum leat_flow_joining joining;
-    struct run_opts run_opts; /* of the start; a reload does not change them */
+    struct run_opts run_opts; /* of the start; a reload does not change them ... */
+    uint32_t queues_wanted;   /* ... and these: files are opened beside one */
+    bool uniflow;
 
     struct leat_ipfix_interface interfaces[SESSION_PORTS_MAX];
     struct probe_sinks sinks;

@@ -67,13 +67,14 @@ const struct ixgbe_loss ixgbe_losses[IXGBE_LOSSES] = {
     { "QPRDC0", REG_QPRDC(0), LEAT_DROP_RX_MISSED },
 };
 
-/* 4.6.5: statistics are cleared by reading, so what is read is added up here. */
+/* 4.6.5: statistics are cleared by reading, so what is read is added up here, whichever thread
+ * asks: of two that ask at once each has what it read to add. */
 int ixgbe_stats(struct leat_port *port, struct leat_stats *stats) {
     struct ixgbe *nic = port->data;
     for (uint32_t i = 0; i < IXGBE_LOSSES; i++) {
         uint32_t value = reg_read(nic, ixgbe_losses[i].reg);
-        nic->losses[i] += nic->dev->gone ? 0 : value;
-        stats->drops[ixgbe_losses[i].reason] += nic->losses[i];
+        stats->drops[ixgbe_losses[i].reason] +=
+            __atomic_add_fetch(&nic->losses[i], nic->dev->gone ? 0 : value, __ATOMIC_RELAXED);
     }
     return ixgbe_check(nic, reg_read(nic, REG_STATUS));
 }

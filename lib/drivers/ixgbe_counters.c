@@ -101,9 +101,11 @@ int ixgbe_counters(struct leat_port *port, struct leat_counter *list, uint32_t n
         if (i >= IXGBE_LOSSES)
             add_up(nic, other);
         if (i < n)
-            list[i] = i < IXGBE_LOSSES
-                          ? (struct leat_counter){ ixgbe_losses[i].name, nic->losses[i] }
-                          : (struct leat_counter){ counters[other].name, nic->counters[other] };
+            list[i] =
+                i < IXGBE_LOSSES
+                    ? (struct leat_counter){ ixgbe_losses[i].name,
+                                             __atomic_load_n(&nic->losses[i], __ATOMIC_RELAXED) }
+                    : (struct leat_counter){ counters[other].name, nic->counters[other] };
     }
     return (int)(IXGBE_LOSSES + COUNTERS);
 }
