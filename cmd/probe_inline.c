@@ -20,6 +20,16 @@ static const char *interface_in(const char *name) {
     return name[strcspn(name, ":,@")] ? NULL : name;
 }
 
+/* With options, or a queue's number, it is a port of AF_XDP, whose interface goes to `interface`.
+ */
+static bool is_xdp_port(const char *name, char interface[IF_NAMESIZE]) {
+    if (!strncmp(name, "xdp:", 4))
+        name += 4;
+    const size_t n = strcspn(name, ":,@");
+    snprintf(interface, IF_NAMESIZE, "%.*s", (int)n, name);
+    return (name[n] == ',' || name[n] == '@') && n < IF_NAMESIZE;
+}
+
 /* Of the machine's own; every interface that is up has a link-local one. */
 static bool is_own(const struct sockaddr *address) {
     if (!address || address->sa_family != AF_INET6)
@@ -48,6 +58,17 @@ static bool has_address(const char *interface) {
         found = !strcmp(each->ifa_name, interface) && is_own(each->ifa_addr);
     freeifaddrs(all);
     return found;
+}
+
+static bool takes_live_traffic(const char *port) {
+    char interface[IF_NAMESIZE];
+    if (!is_xdp_port(port, interface) || !has_address(interface))
+        return false;
+    fprintf(stderr,
+            "leat probe: %s: %s has addresses of its own and carries live traffic: say --consume, "
+            "or only the interface's name to count it in passing\n",
+            port, interface);
+    return true;
 }
 
 static int refuse(const char *what) {
@@ -131,6 +152,8 @@ int probe_choose_inline(struct probe *probe) {
                     probe->ports[i].name);
             return -EINVAL;
         }
+        if (takes_live_traffic(probe->ports[i].name))
+            return -EINVAL;
         wanted += interface && (config->pass_on || has_address(interface));
     }
     if (wanted && wanted < probe->port_count) {

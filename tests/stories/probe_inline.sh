@@ -195,6 +195,8 @@ refused 'by VLAN, ToS and interface' lt-n --key mpls
 refused 'by count or uniformly' lt-n --sample hash:1/2:7
 refused 'is for interfaces' --inline null:
 refused 'no such interface' --inline lt-nowhere
+refused 'lt-n has addresses of its own' lt-n@0
+refused 'lt-n has addresses of its own' xdp:lt-n,mode=generic
 off || fail "a refused start left its program"
 
 say "what lo sends it receives again, and is counted once"
