@@ -138,8 +138,8 @@ static const struct option_spec specs[] = {
       "what of a record is exported: IANA's names, or default,\nbasic, full, joined by commas; "
       "help shows them all",
       OPTION_STRING, &parsing.fields },
-    { "flows", 'n', "N", "flows at a time, a queue (1,048,576; --inline 65,536)", OPTION_U32, &parsing.flows, 1,
-      1u << 28 },
+    { "flows", 'n', "N", "flows at a time, a queue (1,048,576; --inline 65,536)", OPTION_U32,
+      &parsing.flows, 1, 1u << 28 },
     { "active", 'a', "SECONDS", "a record at least so often of a flow that goes on (300)",
       OPTION_DOUBLE, &parsing.active, 0, 10000000 },
     { "idle", 'i', "SECONDS", "a flow has ended after so long without a packet (30)", OPTION_DOUBLE,

@@ -27,8 +27,8 @@ struct session {
     uint32_t port_count;
 };
 
-/* Makes the pool; `buffers` and `stride` 0: the default. Like all functions here, it returns 0, or a negative
- * errno after saying why on standard error. */
+/* Makes the pool; `buffers` and `stride` 0: the default. Like all functions here, it returns 0, or
+ * a negative errno after saying why on standard error. */
 int session_open(struct session *session, uint32_t buffers, uint32_t stride);
 
 /* Opens a port. Its queues, where the options leave them out, are as many as it has itself. */

@@ -89,7 +89,6 @@ static void describe_sides(struct leat_flow *flow, const struct leat_flow_family
 
 /* Member by member: to clear all of it at once compilers choose a string instruction, which costs
  * more than all the rest. */
-
 void leat_flow_describe(const struct leat_flow_cache *cache, const struct leat_flow_family *family,
                         uint32_t index, struct leat_flow *flow) {
     const void *record = leat_flow_record(family, index);

@@ -63,7 +63,8 @@ void leat_flow_inline_close(struct leat_flow_inline *live);
 int leat_flow_inline_look(struct leat_flow_inline *live);
 
 /* Looks through the table once, and ends what has timed out or said so. By one thread, about once a
- * second; takes some 10 ms for each 4,096 that end. Returns how many flows ended, or a negative errno. */
+ * second; takes some 10 ms for each 4,096 that end. Returns how many flows ended, or a negative
+ * errno. */
 int leat_flow_inline_sweep(struct leat_flow_inline *live);
 
 /* Ends all flows; returns how many are left because `ended` had no room, or a negative errno. */

@@ -61,7 +61,12 @@ static void stats(struct leat_flow_sink *base, struct leat_flow_sink_stats *stat
     stats->trimmed = leat_ipfix_trimmed(sink->encoder);
     if (spooled)
         snprintf(rest, sizeof(rest), ", %" PRIu64 " records in the spool", spooled);
-    if (leat_transport_state(sink->session.transport) == LEAT_TRANSPORT_READY)
+    const uint64_t stalled_ns = leat_ipfix_sink_stalled(sink);
+    if (stalled_ns)
+        snprintf(stats->state, sizeof(stats->state),
+                 "connected, but takes nothing since %" PRIu64 " s%s", stalled_ns / 1000000000,
+                 rest);
+    else if (leat_transport_state(sink->session.transport) == LEAT_TRANSPORT_READY)
         snprintf(stats->state, sizeof(stats->state), "connected%s", rest);
     else
         snprintf(stats->state, sizeof(stats->state), "away since %" PRIu64 " s%s",
@@ -73,7 +78,8 @@ static void stats(struct leat_flow_sink *base, struct leat_flow_sink_stats *stat
 
 static bool is_away(const struct leat_flow_sink *base) {
     const struct leat_ipfix_sink *sink = (const struct leat_ipfix_sink *)base;
-    return leat_transport_state(sink->session.transport) != LEAT_TRANSPORT_READY;
+    return leat_transport_state(sink->session.transport) != LEAT_TRANSPORT_READY ||
+           leat_ipfix_sink_stalled(sink);
 }
 
 static void release(struct leat_ipfix_sink *sink) {

@@ -48,8 +48,9 @@ struct leat_ipfix_sink {
     uint32_t held_n;
     struct leat_spool_note held_note;
 
-    uint64_t taken;   /* records given, or found in the spool */
-    uint64_t away_ns; /* since when; 0: it is there */
+    uint64_t taken;      /* records given, or found in the spool */
+    uint64_t away_ns;    /* since when; 0: it is there */
+    uint64_t stalled_ns; /* since when it takes nothing more; 0: it does */
     struct leat_tally lost;
     struct leat_span lost_when;
     struct leat_repeat repeat; /* of the templates, over UDP */
@@ -73,6 +74,10 @@ int leat_ipfix_sink_capture(struct leat_ipfix_sink *sink);
 void leat_ipfix_sink_mind_templates(struct leat_ipfix_sink *sink);
 /* Connects, begins sessions, sends what is in the spool. */
 void leat_ipfix_sink_run(struct leat_ipfix_sink *sink);
+/* For so long it has been there, but has taken nothing; 0: it takes what comes, or has only just
+ * stopped. A collector that stops reading answers the probes of its window for ever (RFC 9293,
+ * 3.8.6.1), so that no connection breaks. */
+uint64_t leat_ipfix_sink_stalled(const struct leat_ipfix_sink *sink);
 /* The session is over. */
 void leat_ipfix_sink_broken(struct leat_ipfix_sink *sink);
 

@@ -9,6 +9,7 @@
 #define DATAGRAMS_A_TICK 256 /* out of the spool, so that the collector can follow */
 #define DATAGRAMS_A_TIME 2   /* likewise, beside each message that goes in */
 #define NO_LIMIT         UINT32_MAX
+#define STALLED_NS       UINT64_C(5000000000)
 
 bool leat_ipfix_sink_datagrams(const struct leat_ipfix_sink *sink) {
     return sink->kind == LEAT_TRANSPORT_UDP || sink->kind == LEAT_TRANSPORT_DTLS;
@@ -33,6 +34,7 @@ static void into_spool(struct leat_ipfix_sink *sink, const uint8_t *message, uin
 
 void leat_ipfix_sink_arrived(void *ctx, const struct leat_sent *what) {
     struct leat_ipfix_sink *sink = ctx;
+    sink->stalled_ns = 0;
     if (!what->spooled || what->templates)
         return;
     if (leat_spool_drop(sink->spool) < 0)
@@ -62,6 +64,7 @@ void leat_ipfix_sink_broken(struct leat_ipfix_sink *sink) {
     leat_session_end(&sink->session, came_back);
     if (sink->away_ns == 0)
         sink->away_ns = sink->now_ns;
+    sink->stalled_ns = 0;
     if (sink->spool)
         sink->direct = false;
     sink->held_n = 0;
@@ -73,7 +76,17 @@ static int transmit(struct leat_ipfix_sink *sink, const uint8_t *message, uint32
     int err = leat_session_send(&sink->session, message, n, what);
     if (err && err != -EAGAIN)
         leat_ipfix_sink_broken(sink);
+    else if (!err)
+        sink->stalled_ns = 0;
+    else if (sink->stalled_ns == 0)
+        sink->stalled_ns = sink->now_ns;
     return err;
+}
+
+uint64_t leat_ipfix_sink_stalled(const struct leat_ipfix_sink *sink) {
+    bool stalled = sink->stalled_ns && sink->now_ns > sink->stalled_ns &&
+                   sink->now_ns - sink->stalled_ns >= STALLED_NS;
+    return stalled ? sink->now_ns - sink->stalled_ns : 0;
 }
 
 /* With what tells of their elements (RFC 5610): records, too, whose count goes with them. */

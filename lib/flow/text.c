@@ -141,7 +141,10 @@ void leat_text_json_string(struct leat_text *text, const char *string, size_t n)
     for (size_t i = 0; i < n;) {
         uint8_t byte = bytes[i];
         size_t length = utf8_length(bytes + i, n - i);
-        if (length == 0 || byte < 0x20 || byte == 0x7f || byte == '"' || byte == '\\') {
+        if (length == 2 && byte == 0xc2 && bytes[i + 1] < 0xa0) { /* C1 controls: for terminals */
+            json_escape(text, bytes[i + 1]);
+            i += 2;
+        } else if (length == 0 || byte < 0x20 || byte == 0x7f || byte == '"' || byte == '\\') {
             json_escape(text, byte);
             i++;
         } else {

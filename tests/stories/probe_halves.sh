@@ -117,6 +117,28 @@ meter() {
     kill -TERM "${pid[softnic]}"
     ended softnic || true
     counted "$name"
+    turn "$name"
+}
+
+# turn NAME: of UDP the server is the destination. Workers take the time of a frame as they read it: when one was kept
+# waiting the other's answer looks older than the question, and nothing else tells them apart.
+turn() {
+    python3 - "$here/$1.records" <<'END'
+import json, sys
+def other(name):
+    if name.startswith("reverse"):
+        return name[7].lower() + name[8:]
+    turned = name.replace("source", "destination") if "source" in name else name.replace("destination", "source")
+    backward = "reverse" + name[0].upper() + name[1:]
+    return turned if turned != name else backward if backward in record else name
+records = [json.loads(line) for line in open(sys.argv[1])]
+with open(sys.argv[1], "w") as file:
+    for record in records:
+        answered = record.get("reversePacketDeltaCount")
+        if answered and record["protocolIdentifier"] == 17 and record["sourceTransportPort"] == 53:
+            record = {name: record[other(name)] for name in record}
+        print(json.dumps(record), file=file)
+END
 }
 
 # counted NAME: what waited for another half in vain is what has one direction, and nothing is lost.

@@ -61,11 +61,12 @@ static void test_the_command_line(void **state) {
     (void)state;
     struct probe_config config;
     int exit_code;
-    assert_true(parse(&config,
-                      "a.pcap b.pcap --to ipfix://h --to json:- --active 1.5 --key vlan,tos "
-                      "--select min-packets=3,sample=1/10 --rotate 60s,1M --sample 1/100 "
-                      "--tunnels both --interval 0 --top 5 --sort packets --domain 7 --join never --cores 3,0",
-                      &exit_code));
+    assert_true(parse(
+        &config,
+        "a.pcap b.pcap --to ipfix://h --to json:- --active 1.5 --key vlan,tos "
+        "--select min-packets=3,sample=1/10 --rotate 60s,1M --sample 1/100 "
+        "--tunnels both --interval 0 --top 5 --sort packets --domain 7 --join never --cores 3,0",
+        &exit_code));
     assert_int_equal(config.port_count, 2);
     assert_string_equal(config.ports[1], "b.pcap");
     assert_int_equal(config.to_count, 2);

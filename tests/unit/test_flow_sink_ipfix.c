@@ -546,6 +546,43 @@ static void test_failover(void **state) {
     collector_end(&second);
 }
 
+/* A collector that is there but reads nothing is as good as away, until it reads again. */
+static void test_failover_from_one_that_stops_reading(void **state) {
+    (void)state;
+    struct collector first = { .type = SOCK_STREAM }, second = { .type = SOCK_STREAM };
+    struct leat_flow_sink *members[2], *sink;
+    collector_start(&first);
+    collector_start(&second);
+    members[0] = open_sink(stream_kind, &first, false);
+    members[1] = open_sink(stream_kind, &second, false);
+    assert_int_equal(leat_flow_sink_failover(&sink, members, 2), 0);
+    uint64_t number = 0, before;
+    while (second.flows < 1000) {
+        for (uint32_t i = 0; i < 1000; i++)
+            send_flow(sink, number++);
+        tick(sink, &second);
+        assert_true(number < 1000000);
+    }
+    assert_true(away(members[0]));
+    assert_non_null(strstr(stats_of(members[0]).state, "takes nothing since"));
+    for (uint32_t i = 0; i < 5000 && away(members[0]); i++) {
+        tick(sink, &first);
+        poll(NULL, 0, 1);
+    }
+    assert_false(away(members[0]));
+    for (before = number; number < before + 1000;)
+        send_flow(sink, number++);
+    const uint64_t lost = stats_of(sink).lost;
+    assert_int_equal(stats_of(members[1]).lost, 0);
+    until_flows(sink, &second, stats_of(members[1]).taken);
+    until_flows(sink, &first, number - lost - second.flows);
+    assert_int_equal(stats_of(sink).lost, lost);
+    assert_int_equal(first.next, number);
+    sink->ops->close(sink, 1000, NULL);
+    collector_end(&first);
+    collector_end(&second);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest streams[] = {
         cmocka_unit_test_setup(test_sends, set_up),
@@ -556,6 +593,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup(test_stops_reading, set_up),
         cmocka_unit_test_setup(test_stops_reading_with_spool, set_up),
         cmocka_unit_test_setup(test_failover, set_up),
+        cmocka_unit_test_setup(test_failover_from_one_that_stops_reading, set_up),
     };
     const struct CMUnitTest datagrams[] = {
         cmocka_unit_test_setup(test_udp_refused, set_up),

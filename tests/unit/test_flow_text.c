@@ -22,6 +22,7 @@ static void json_escapes_what_is_no_plain_text(void **state) {
         { "\b\f\n\r\t", "\\b\\f\\n\\r\\t", 5 },
         { "\0\x1f\x7f", "\\u0000\\u001f\\u007f", 3 },
         { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", 6 },
+        { "\xc2\x80\xc2\x9b\xc2\xa0", "\\u0080\\u009b\xc2\xa0", 6 }, /* C1 controls, and none */
         { "\xff\xfe", "\\u00ff\\u00fe", 2 },
         { "\xc0\xaf", "\\u00c0\\u00af", 2 },            /* overlong */
         { "\xed\xa0\x80", "\\u00ed\\u00a0\\u0080", 3 }, /* surrogate */
