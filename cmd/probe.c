@@ -356,6 +356,8 @@ static int meter_files(struct probe *probe) {
             probe->run_opts.seconds = seconds - probe->seconds;
         status = meter_file(probe, i);
     }
+    if (status == -EINTR && signals_seen())
+        status = 0; /* it was to end, and a pipe had nothing yet */
     return status;
 }
 
@@ -381,8 +383,10 @@ static int open_ports(struct probe *probe) {
 }
 
 static int start(struct probe *probe) {
-    const char *json = probe->config.run.json;
-    int status = json_file_check(json);
+    const char *json = probe->config.run.json, *user = probe->config.user;
+    int status = user ? probe_forbid_new_privileges(user) : 0;
+    if (status == 0)
+        status = json_file_check(json);
     if (status == 0)
         status = name_ports(probe);
     if (status == 0)
@@ -404,8 +408,7 @@ static int start(struct probe *probe) {
         status = probe_sinks_open(probe, &probe->config, fields, &probe->sinks, NULL);
     if (status)
         return status;
-    if (probe->config.user && ((status = probe_drop_privileges(probe->config.user)) ||
-                               (status = json_file_check(json)))) {
+    if (user && ((status = probe_drop_privileges(user)) || (status = json_file_check(json)))) {
         probe_sinks_close(&probe->sinks);
         return status;
     }

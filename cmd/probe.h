@@ -249,7 +249,11 @@ void probe_print_fields(uint32_t pen);
 /* probe_read.c: --read. Returns an exit code. */
 int probe_print_file(const struct probe_config *config);
 
-/* probe_user.c: from here on as --user says. 0, or a negative errno after saying why. */
+/* probe_user.c: what --user means; both return 0, or a negative errno after saying why. No program
+ * that is executed later gets privileges back: to be called before libraries start threads, which
+ * inherit it (PR_SET_NO_NEW_PRIVS is a thread's). */
+int probe_forbid_new_privileges(const char *user);
+/* From here on as that user. */
 int probe_drop_privileges(const char *user);
 
 #endif

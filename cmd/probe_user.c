@@ -14,8 +14,14 @@ static int cannot(const char *user, const char *what) {
     return -err;
 }
 
-/* Leaving user 0 empties the capability sets (capabilities(7)), in all threads; no program that is
- * executed later gets any back. The process is no longer dumpable: a core would hold packets. */
+int probe_forbid_new_privileges(const char *user) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        return cannot(user, "renounce new privileges");
+    return 0;
+}
+
+/* Leaving user 0 empties the capability sets (capabilities(7)), in all threads. The process is no
+ * longer dumpable: a core would hold packets. */
 int probe_drop_privileges(const char *user) {
     errno = 0;
     const struct passwd *entry = getpwnam(user);
@@ -28,7 +34,7 @@ int probe_drop_privileges(const char *user) {
         return cannot(user, "change the groups");
     if (setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid))
         return cannot(user, "become the user");
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         return cannot(user, "give up privileges for good");
     return 0;
 }

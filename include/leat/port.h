@@ -54,7 +54,8 @@ struct leat_port_opts {
 
 /* Opens a port on `pool`, which must outlive it. Nothing is received before leat_port_queue().
  * -EINVAL: the name or an option is wrong; -ENODEV: no such device; -ENOTSUP: it cannot do what an
- * option asks; -EACCES, -EBUSY, -ETIMEDOUT and others as leat_error() explains. */
+ * option asks; -EINTR: a signal came while a pipe's capture had not begun; -EACCES, -EBUSY,
+ * -ETIMEDOUT and others as leat_error() explains. */
 int leat_port_open(struct leat_port **port, const char *name, struct leat_pool *pool,
                    const struct leat_port_opts *opts);
 

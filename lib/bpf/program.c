@@ -76,6 +76,7 @@ static int load_program(const char *name, const char *program, const struct code
     opts->log_size = sizeof(log);
     opts->log_level = 1;
     fd = bpf_prog_load(type, program, LEAT_PROGRAM_TERMS, code->insns, code->count, opts);
+    opts->log_buf = NULL; /* which is gone on return */
     if (fd >= 0)
         return fd;
     if (err == E2BIG)

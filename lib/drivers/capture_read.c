@@ -122,7 +122,9 @@ static int read_header(struct capture_reader *reader) {
             return 0; /* a section without any interface: an empty capture */
         if (found != 0)
             return found < 0 ? found : 0;
-        poll(&(struct pollfd){ .fd = reader->fd, .events = POLLIN }, 1, -1);
+        if (poll(&(struct pollfd){ .fd = reader->fd, .events = POLLIN }, 1, -1) < 0 &&
+            errno == EINTR)
+            return leat_fail(EINTR, "interrupted by a signal while it waited for the first bytes");
     }
 }
 

@@ -182,10 +182,14 @@ static bool pause_for(struct leat_flow_exporter *exporter, uint64_t pause_ns,
 static void close_sinks(struct leat_flow_exporter *exporter) {
     if (exporter->join)
         leat_flow_join_expire(exporter->join, UINT64_MAX);
+    const uint64_t until_ns =
+        leat_flow_clock_ns(CLOCK_MONOTONIC) + exporter->timeout_ms * UINT64_C(1000000);
     for (uint32_t i = 0; i < exporter->sink_count; i++) {
         struct leat_flow_sink *sink = exporter->sinks[i];
         struct leat_flow_sink_stats final = { 0 };
-        sink->ops->close(sink, exporter->timeout_ms, &final);
+        const uint64_t now_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
+        sink->ops->close(sink, leat_flow_turn_ms(now_ns, until_ns, exporter->sink_count - i),
+                         &final);
         pthread_mutex_lock(&exporter->lock);
         exporter->sink_stats[i] = final;
         pthread_mutex_unlock(&exporter->lock);

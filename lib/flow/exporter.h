@@ -69,8 +69,8 @@ struct leat_flow_exporter_stats {
 struct leat_flow_exporter;
 int leat_flow_exporter_start(struct leat_flow_exporter **exporter,
                              const struct leat_flow_exporter_opts *opts);
-/* Empties the queues and closes the sinks within `timeout_ms` each. Statistics stay, and are final.
- */
+/* Empties the queues and closes the sinks, which have `timeout_ms` together. Statistics stay, and
+ * are final. */
 void leat_flow_exporter_stop(struct leat_flow_exporter *exporter, uint32_t timeout_ms);
 /* After leat_flow_exporter_stop(). NULL is allowed. The queues stay the caller's. */
 void leat_flow_exporter_destroy(struct leat_flow_exporter *exporter);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Several sinks as one: each record goes to the first of them that is not away. */
+#include "clock.h"
 #include "lib/core/error.h"
 #include "sinks.h"
 #include <errno.h>
@@ -62,9 +63,13 @@ static void failover_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
                            struct leat_flow_sink_stats *final) {
     struct failover *failover = failover_of(sink);
     struct leat_flow_sink_stats sum = { 0 };
+    const uint64_t until_ns = leat_flow_clock_ns(CLOCK_MONOTONIC) + timeout_ms * UINT64_C(1000000);
     for (uint32_t i = 0; i < failover->count; i++) {
         struct leat_flow_sink_stats of_member = { 0 };
-        failover->members[i]->ops->close(failover->members[i], timeout_ms, &of_member);
+        const uint64_t now_ns = leat_flow_clock_ns(CLOCK_MONOTONIC);
+        failover->members[i]->ops->close(failover->members[i],
+                                         leat_flow_turn_ms(now_ns, until_ns, failover->count - i),
+                                         &of_member);
         leat_flow_sink_stats_add(&sum, &of_member);
     }
     tell_used(failover, &sum);

@@ -173,6 +173,9 @@ say "without privileges it goes on ending flows"
 probe lt-n --user nobody --output none --to "json:/dev/null" --idle 1 --seconds 4 --top 3 \
     --interval 0.2
 metering
+privileged=$(awk '$1 ~ /^(CapEff|CapPrm):$/ && $2 !~ /^0+$/ || $1 == "NoNewPrivs:" && $2 != 1' \
+    "/proc/${pid[probe]}"/task/*/status)
+[ -z "$privileged" ] || fail "a thread keeps privileges: $privileged"
 far ping -c 2 -i 0.01 10.79.0.1
 ended probe || fail "the probe ended with $?"
 grep -q 'ended: 1 idle' "$here/probe.log" || fail "no flow ended"

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <leat/error.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -549,6 +551,30 @@ static void reads_a_pipe_as_it_fills(void **state) {
     close(ends[0]);
 }
 
+static void do_nothing(int signal) {
+    (void)signal;
+}
+
+/* The writer of a pipe may never write. */
+static void a_signal_ends_the_wait_for_a_pipe(void **state) {
+    (void)state;
+    const struct sigaction action = { .sa_handler = do_nothing };
+    const struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { 0 };
+    struct sigaction before;
+    struct capture_reader reader;
+    char path[64];
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+    assert_int_equal(capture_reader_open(&reader, path), -EINTR);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void reads_what_it_writes(void **state) {
     (void)state;
     struct capture_frame frames[64];
@@ -591,6 +617,7 @@ int main(void) {
         cmocka_unit_test(says_where_a_file_goes_wrong),
         cmocka_unit_test(says_where_in_a_long_file),
         cmocka_unit_test(reads_a_pipe_as_it_fills),
+        cmocka_unit_test(a_signal_ends_the_wait_for_a_pipe),
         cmocka_unit_test(reads_what_it_writes),
     };
     return cmocka_run_group_tests(tests, make_frame_bytes, NULL);

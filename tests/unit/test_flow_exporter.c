@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The exporter's thread: every record of every queue reaches every sink once; selection; halves of
  * connections become one record; a reload loses nothing. */
+#include "lib/flow/clock.h"
 #include "lib/flow/decode.h"
 #include "lib/flow/exporter.h"
 #include "lib/flow/sinks.h"
@@ -19,7 +20,7 @@
 struct counting {
     struct leat_flow_sink sink; /* first: a sink is a counting */
     uint64_t records, packets, ticks, id_sum;
-    uint32_t closed;
+    uint32_t closed, timeout_ms;
     bool away;
     struct leat_flow last;
     struct leat_flow_packet_list list; /* of the last record */
@@ -47,8 +48,8 @@ static void tell(struct leat_flow_sink *sink, struct leat_flow_sink_stats *stats
 
 static void count_close(struct leat_flow_sink *sink, uint32_t timeout_ms,
                         struct leat_flow_sink_stats *final) {
-    (void)timeout_ms;
     ((struct counting *)sink)->closed++;
+    ((struct counting *)sink)->timeout_ms = timeout_ms;
     tell(sink, final);
     final->lost = 1;
 }
@@ -314,6 +315,27 @@ static bool is_away(const struct leat_flow_sink *sink) {
     return ((const struct counting *)sink)->away;
 }
 
+/* A sink that hangs leaves the others time, and all of them end within what was given. */
+static void test_closing_is_by_turns(void **state) {
+    (void)state;
+    const uint64_t ms = 1000000;
+    assert_int_equal(leat_flow_turn_ms(0, 5000 * ms, 1), 5000);
+    assert_int_equal(leat_flow_turn_ms(0, 5000 * ms, 2), 4500);
+    assert_int_equal(leat_flow_turn_ms(4500 * ms, 5000 * ms, 1), 500);
+    assert_int_equal(leat_flow_turn_ms(0, 5000 * ms, 16), 312); /* equal shares */
+    assert_int_equal(leat_flow_turn_ms(0, 800 * ms, 2), 400);
+    assert_int_equal(leat_flow_turn_ms(7 * ms, 7 * ms, 3), 0);
+    assert_int_equal(leat_flow_turn_ms(8 * ms, 7 * ms, 1), 0);
+
+    struct leat_flow_sink *whole;
+    assert_int_equal(leat_flow_sink_failover(&whole, sink_list, SINKS), 0);
+    whole->ops->close(whole, 60000, NULL);
+    for (uint32_t i = 0; i < SINKS; i++) {
+        assert_true(sinks[i].timeout_ms <= 60000 - 500 * (SINKS - 1 - i));
+        assert_true(sinks[i].timeout_ms > 20000);
+    }
+}
+
 static void test_failover_takes_the_first_that_is_there(void **state) {
     (void)state;
     static const struct leat_flow_sink_ops ops = { count_record, count_tick, tell, count_close,
@@ -360,6 +382,7 @@ int main(void) {
         cmocka_unit_test_setup(test_halves_of_two_workers_become_one_record, reset),
         cmocka_unit_test_setup(test_what_is_no_pair_stays_apart, reset),
         cmocka_unit_test_setup(test_a_reload_loses_nothing, reset),
+        cmocka_unit_test_setup(test_closing_is_by_turns, reset),
         cmocka_unit_test_setup(test_failover_takes_the_first_that_is_there, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
