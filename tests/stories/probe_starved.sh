@@ -50,10 +50,12 @@ both_ends() {
 
 say "address space"
 # shellcheck disable=SC2016 # LEAT is the other shell's
-LEAT=$LEAT bash -c 'ulimit -v 4096000; exec "$LEAT" --version' >/dev/null 2>&1 ||
-    skip "a sanitizer in this build wants more address space than any limit leaves it"
-for mib in 50 100 150 200 250 300 350 400 450 500 600 700 800 1000 1500 4000; do starve -v $((mib * 1024)); done
-both_ends
+if LEAT=$LEAT bash -c 'ulimit -v 4096000; exec "$LEAT" --version' >/dev/null 2>&1; then
+    for mib in 50 100 150 200 250 300 350 400 450 500 600 700 800 1000 1500 4000; do starve -v $((mib * 1024)); done
+    both_ends
+else
+    echo "   as released only: a sanitizer wants more of it than any limit leaves"
+fi
 say "descriptors"
 for n in 4 5 6 7 8 9 10 11 12 14 16 20 30; do starve -n $n; done
 both_ends
