@@ -121,7 +121,7 @@ meter() {
 }
 
 # turn NAME: of UDP the server is the destination. Workers take the time of a frame as they read it: when one was kept
-# waiting the other's answer looks older than the question, and nothing else tells them apart.
+# waiting for more than a second, the other's answer looks older than the question, and the ports no longer decide.
 turn() {
     python3 - "$here/$1.records" <<'END'
 import json, sys

@@ -8,16 +8,8 @@
 need_root
 need ip iperf3 ping ethtool tcpdump python3
 
-near_ns=lt-near-$$ far_ns=lt-far-$$ # of this run: another one may be going on
-for ns in $near_ns $far_ns; do
-    namespace "$ns"
-    ip netns exec "$ns" sysctl -q net.ipv6.conf.default.disable_ipv6=1
-done
-ip -n $near_ns link add lt-n type veth peer name lt-f netns $far_ns
-ip -n $near_ns addr add 10.79.0.1/24 dev lt-n
-ip -n $far_ns addr add 10.79.0.2/24 dev lt-f
+near_and_far
 for end in $near_ns/lt-n $far_ns/lt-f; do
-    ip -n "${end%/*}" link set "${end#*/}" up
     # What tcpdump sees is cut already, and not put together yet.
     ip netns exec "${end%/*}" ethtool -K "${end#*/}" tx off tso off gso off gro off >/dev/null
 done

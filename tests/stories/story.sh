@@ -93,6 +93,21 @@ quiet_link() {
     ip -n "$1" link set lt-a up
     ip -n "$1" link set lt-b up
 }
+# near_and_far: two namespaces of this run, since another one may be going on, $near_ns with lt-n (10.79.0.1) and
+# $far_ns with lt-f (10.79.0.2) at the other end, and no IPv6.
+near_and_far() {
+    near_ns=lt-near-$$ far_ns=lt-far-$$
+    local ns
+    for ns in "$near_ns" "$far_ns"; do
+        namespace "$ns"
+        ip netns exec "$ns" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+    done
+    ip -n "$near_ns" link add lt-n type veth peer name lt-f netns "$far_ns"
+    ip -n "$near_ns" addr add 10.79.0.1/24 dev lt-n
+    ip -n "$far_ns" addr add 10.79.0.2/24 dev lt-f
+    ip -n "$near_ns" link set lt-n up
+    ip -n "$far_ns" link set lt-f up
+}
 
 # json FILE EXPRESSION: a value of a JSON file, as Python sees it: json r.json '["seconds"]'.
 json() { python3 -c "import json,sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }

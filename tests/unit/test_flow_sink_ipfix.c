@@ -506,16 +506,32 @@ static void test_udp_spooled(void **state) {
     collector_end(&collector);
 }
 
+/* One sink of two, each with its collector. */
+static struct leat_flow_sink *open_failover(struct leat_flow_sink *members[2],
+                                            struct collector *first, struct collector *second) {
+    struct leat_flow_sink *sink;
+    collector_start(first);
+    collector_start(second);
+    members[0] = open_sink(stream_kind, first, false);
+    members[1] = open_sink(stream_kind, second, false);
+    assert_int_equal(leat_flow_sink_failover(&sink, members, 2), 0);
+    return sink;
+}
+
+static void until_back(struct leat_flow_sink *sink, struct leat_flow_sink *member,
+                       struct collector *collector) {
+    for (uint32_t i = 0; i < 5000 && away(member); i++) {
+        tick(sink, collector);
+        poll(NULL, 0, 1);
+    }
+    assert_false(away(member));
+}
+
 /* Records go to the second while the first is away, and to the first again. */
 static void test_failover(void **state) {
     (void)state;
     struct collector first = { .type = SOCK_STREAM }, second = { .type = SOCK_STREAM };
-    struct leat_flow_sink *members[2], *sink;
-    collector_start(&first);
-    collector_start(&second);
-    members[0] = open_sink(stream_kind, &first, false);
-    members[1] = open_sink(stream_kind, &second, false);
-    assert_int_equal(leat_flow_sink_failover(&sink, members, 2), 0);
+    struct leat_flow_sink *members[2], *sink = open_failover(members, &first, &second);
     uint64_t number = 0;
     while (number < 1000)
         send_flow(sink, number++);
@@ -529,10 +545,7 @@ static void test_failover(void **state) {
     until_flows(sink, &second, 2000);
     check_all(&second, 2000);
     collector_start(&first);
-    for (uint32_t i = 0; i < 5000 && away(members[0]); i++) {
-        tick(sink, &first);
-        poll(NULL, 0, 1);
-    }
+    until_back(sink, members[0], &first);
     first.next = number;
     while (number < 4000)
         send_flow(sink, number++);
@@ -550,12 +563,7 @@ static void test_failover(void **state) {
 static void test_failover_from_one_that_stops_reading(void **state) {
     (void)state;
     struct collector first = { .type = SOCK_STREAM }, second = { .type = SOCK_STREAM };
-    struct leat_flow_sink *members[2], *sink;
-    collector_start(&first);
-    collector_start(&second);
-    members[0] = open_sink(stream_kind, &first, false);
-    members[1] = open_sink(stream_kind, &second, false);
-    assert_int_equal(leat_flow_sink_failover(&sink, members, 2), 0);
+    struct leat_flow_sink *members[2], *sink = open_failover(members, &first, &second);
     uint64_t number = 0, before;
     while (second.flows < 1000) {
         for (uint32_t i = 0; i < 1000; i++)
@@ -565,11 +573,7 @@ static void test_failover_from_one_that_stops_reading(void **state) {
     }
     assert_true(away(members[0]));
     assert_non_null(strstr(stats_of(members[0]).state, "takes nothing since"));
-    for (uint32_t i = 0; i < 5000 && away(members[0]); i++) {
-        tick(sink, &first);
-        poll(NULL, 0, 1);
-    }
-    assert_false(away(members[0]));
+    until_back(sink, members[0], &first);
     for (before = number; number < before + 1000;)
         send_flow(sink, number++);
     const uint64_t lost = stats_of(sink).lost;
